@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// Everything the core asks of the system around it. A port is a class with these
+// members, all static, none of which may throw; the core's templates take it as
+// their parameter, and `static_assert(kcov::Port<MyPort>)` proves it complete.
+//
+// Nothing a port calls from a function marked "callback" may be instrumented, may
+// sleep or may take a lock: it runs at every basic block, in every context.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+
+#include "task_state.h"
+
+namespace kcov {
+
+// Where the running code stands (contract 28).
+enum class Context {
+  task,
+  soft_interrupt,
+  hard_interrupt,  // and non-maskable ones
+};
+
+template <typename P>
+concept Port = requires(kcov_task_state* state, std::uintptr_t pc, std::size_t bytes, void* memory,
+                        std::uint64_t* area, typename P::Lock& lock, const char* text) {
+  // Callback. The running task's state; null before there is a first task, and on
+  // threads that have none.
+  { P::current() } noexcept -> std::same_as<kcov_task_state*>;
+  // Callback, but only when the task traces.
+  { P::context() } noexcept -> std::same_as<Context>;
+  // Callback, only for records: the address less the offset the image was loaded at.
+  { P::canonical_pc(pc) } noexcept -> std::same_as<std::uintptr_t>;
+
+  // A lock that is held for a few instructions, by tasks and soft interrupts.
+  // Default-constructed unlocked; lives inside a descriptor.
+  { lock.lock() } noexcept;
+  { lock.unlock() } noexcept;
+
+  // Memory for a descriptor; null when there is none. May sleep.
+  { P::allocate(bytes) } noexcept -> std::same_as<void*>;
+  { P::release(memory) } noexcept;
+  // A buffer that can be shared with user space, all zero; null when there is none.
+  // May sleep. Released when the last reference to its descriptor goes.
+  { P::allocate_area(bytes) } noexcept -> std::same_as<std::uint64_t*>;
+  { P::release_area(area, bytes) } noexcept;
+
+  // Copies to memory of the calling program: false where it cannot be written.
+  { P::copy_to_caller(pc, static_cast<const void*>(memory), bytes) } noexcept -> std::same_as<bool>;
+
+  // Says that an invariant does not hold, with a stack trace where there is one.
+  { P::warn(text) } noexcept;
+
+  // Whether comparison callbacks were compiled into the code that is traced.
+  { P::kComparisons } -> std::convertible_to<bool>;
+};
+
+}  // namespace kcov

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * What each task carries for kcov. Plain C, because a C kernel embeds it in its
+ * own task structure; a port finds it from the running task.
+ *
+ * Who touches it: only the task itself, in any of its contexts. Another task
+ * never reads or writes it (what others may ask about, such as the number of
+ * dropped records, lives in the descriptor). An interrupt on the same CPU may
+ * come between any two instructions, hence the order below.
+ *
+ * Order: to start, fill every field, then a compiler barrier, then `mode`; to
+ * stop, clear `mode`, then a compiler barrier, then the fields. The callback
+ * reads `mode` first, then a compiler barrier, then the fields. So whoever sees
+ * a tracing mode sees the area that belongs to it, interrupts included.
+ */
+#ifndef KCOV_CORE_TASK_STATE_H
+#define KCOV_CORE_TASK_STATE_H
+
+#ifdef __KERNEL__
+#include <linux/types.h>
+#else
+#include <stdint.h>
+#endif
+
+/* Values of kcov_task_state.mode; the callbacks compare for equality. */
+#define KCOV_MODE_OFF 0u
+#define KCOV_MODE_TRACE_PC 1u
+#define KCOV_MODE_TRACE_CMP 2u
+/* Set while the scheduler switches away from or to the task: matches no mode. */
+#define KCOV_MODE_IN_SWITCH 0x40000000u
+
+struct kcov_task_state {
+	/* The one word that is read when nobody traces. */
+	uint32_t mode;
+	/* The descriptor's sequence number when this task was bound to it. */
+	uint32_t sequence;
+	/* The buffer; word 0 counts the records. */
+	uint64_t *area;
+	/* Records that fit into the area: a private copy, user space cannot reach it. */
+	uint64_t capacity;
+	/* Where records that did not fit are counted: in the descriptor. */
+	uint64_t *dropped;
+	/* The descriptor this task is bound to, or null. The task holds a reference. */
+	void *descriptor;
+	/* Handle that work done on behalf of this task is filed under; inherited. */
+	uint64_t common_handle;
+};
+
+#endif

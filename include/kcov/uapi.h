@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The ABI of kcov: what a program and a kernel agree on. Valid C and C++, needs
+ * nothing but the fixed-width integers, and is the only header that the core,
+ * every port and every client share.
+ *
+ * The file is /sys/kernel/debug/kcov (mode 0600). A program opens it, gives its
+ * buffer a size (KCOV_INIT_TRACE), maps the buffer, enables tracing of the
+ * calling thread (KCOV_ENABLE), stores 0 to word 0, does something, and reads
+ * word 0 (the number of records) and the records that follow it.
+ *
+ *   word     0        1        2        3        4
+ *        +--------+--------+--------+--------+--------+--
+ *   PCs  | count  |  PC 0  |  PC 1  |  PC 2  |  PC 3  |
+ *        +--------+--------+--------+--------+--------+--
+ *   cmps | count  |  type  |  arg1  |  arg2  |   PC   | next record of four
+ *        +--------+--------+--------+--------+--------+--
+ *
+ * A PC is the return address of the callback, less the KASLR offset: to name
+ * the code that called back, look up PC - 1.
+ */
+#ifndef KCOV_UAPI_H
+#define KCOV_UAPI_H
+
+#ifdef __KERNEL__
+#include <linux/types.h>
+#else
+#include <stdint.h>
+#endif
+
+/*
+ * The generic Linux encoding of an ioctl number (x86, arm, riscv, s390, um):
+ * direction in bits 30-31 (1 = the caller writes to the kernel, 2 = it reads),
+ * argument size in bits 16-29, group 'c', number.
+ */
+#define KCOV_IOCTL_NUMBER(direction, number, size)                            \
+	(((direction) << 30) | ((unsigned int)(size) << 16) | ('c' << 8) | (number))
+
+/* Size of the buffer in 8-byte words, by value: 2 to KCOV_MAX_WORDS (contract 5). */
+#define KCOV_INIT_TRACE KCOV_IOCTL_NUMBER(2u, 1u, sizeof(uint64_t))
+/* Mode by value: KCOV_TRACE_PC or KCOV_TRACE_CMP (contract 12-17). */
+#define KCOV_ENABLE KCOV_IOCTL_NUMBER(0u, 100u, 0)
+/* Argument must be 0 (contract 18-19). */
+#define KCOV_DISABLE KCOV_IOCTL_NUMBER(0u, 101u, 0)
+/*
+ * Ours alone; stock Linux answers ENOTTY. Pointer to a uint64_t that receives
+ * the number of records dropped because the buffer was full, since
+ * KCOV_INIT_TRACE (contract 24). Never decreases: take differences.
+ */
+#define KCOV_GET_DROPPED KCOV_IOCTL_NUMBER(2u, 120u, sizeof(uint64_t))
+
+#define KCOV_TRACE_PC 0
+#define KCOV_TRACE_CMP 1
+
+/* INT_MAX / sizeof(unsigned long): the largest buffer, just under 2 GiB. */
+#define KCOV_MAX_WORDS 268435455u
+
+/* A comparison's type: bit 0, bits 1-2 = log2 of the operand size in bytes. */
+#define KCOV_CMP_CONST 1u
+#define KCOV_CMP_SIZE(log2_bytes) ((log2_bytes) << 1)
+#define KCOV_CMP_MASK KCOV_CMP_SIZE(3u)
+#define KCOV_WORDS_PER_CMP 4u
+
+#endif
