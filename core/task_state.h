@@ -16,7 +16,7 @@
 #ifndef KCOV_CORE_TASK_STATE_H
 #define KCOV_CORE_TASK_STATE_H
 
-#ifdef __KERNEL__
+#if defined(__KERNEL__) && !defined(__cplusplus)
 #include <linux/types.h>
 #else
 #include <stdint.h>

@@ -31,18 +31,26 @@ template <Port P>
   return task;
 }
 
-// Takes the next record's index, or counts a dropped record and returns `capacity`.
-[[gnu::always_inline]] inline std::uint64_t claim_record(kcov_task_state& task) noexcept {
-  const std::uint64_t count = load_once(task.area[0]);
-  if (count >= task.capacity) [[unlikely]] {
+// A task's buffer as the callback uses it: copies of the task's own fields, so that
+// nothing user space stores can change them half-way.
+struct Area {
+  std::uint64_t* words;
+  std::uint64_t capacity;
+};
+
+// Takes the next record's index in `index`, or counts a dropped record and returns false.
+[[gnu::always_inline]] inline bool claim_record(kcov_task_state& task, const Area& area,
+                                                std::uint64_t& index) noexcept {
+  index = load_once(area.words[0]);
+  if (index >= area.capacity) [[unlikely]] {
     store_once(*task.dropped, load_once(*task.dropped) + 1);
-    return task.capacity;
+    return false;
   }
   // The count goes first: a callback that an interrupt nests here then takes the
   // next record rather than this one (contract 25).
-  store_once(task.area[0], count + 1);
+  store_once(area.words[0], index + 1);
   compiler_barrier();
-  return count;
+  return true;
 }
 
 // The body of __sanitizer_cov_trace_pc. `pc` is the callback's return address.
@@ -50,9 +58,10 @@ template <Port P>
 [[gnu::always_inline]] inline void trace_pc(std::uintptr_t pc) noexcept {
   kcov_task_state* const task = tracing_task<P>(KCOV_MODE_TRACE_PC);
   if (task == nullptr) [[likely]] return;
-  const std::uint64_t index = claim_record(*task);
-  if (index == task->capacity) [[unlikely]] return;
-  store_once(task->area[1 + index], static_cast<std::uint64_t>(P::canonical_pc(pc)));
+  const Area area{task->area, task->capacity};
+  std::uint64_t index;
+  if (!claim_record(*task, area, index)) [[unlikely]] return;
+  store_once(area.words[1 + index], static_cast<std::uint64_t>(P::canonical_pc(pc)));
 }
 
 }  // namespace kcov

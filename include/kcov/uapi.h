@@ -22,7 +22,7 @@
 #ifndef KCOV_UAPI_H
 #define KCOV_UAPI_H
 
-#ifdef __KERNEL__
+#if defined(__KERNEL__) && !defined(__cplusplus)
 #include <linux/types.h>
 #else
 #include <stdint.h>

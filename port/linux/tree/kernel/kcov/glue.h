@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The seam between the kernel's C (glue.c) and the core's C++ (kcov.cpp). Neither
+ * side includes the other's headers: this one holds plain C declarations only.
+ */
+#ifndef KCOV_GLUE_H
+#define KCOV_GLUE_H
+
+#if defined(__KERNEL__) && !defined(__cplusplus)
+#include <linux/types.h>
+#else
+#include <stddef.h>
+#include <stdint.h>
+#endif
+
+#include "core/task_state.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Asked of the kernel by the core: see core/port.hpp for what each promises. */
+void *kcov_glue_allocate(size_t bytes);
+void kcov_glue_release(void *memory);
+uint64_t *kcov_glue_allocate_area(size_t bytes);
+void kcov_glue_release_area(uint64_t *area);
+void kcov_glue_lock_init(void *lock);
+unsigned long kcov_glue_lock(void *lock);
+void kcov_glue_unlock(void *lock, unsigned long flags);
+bool kcov_glue_copy_to_user(uintptr_t destination, const void *source, size_t bytes);
+void kcov_glue_warn(const char *text);
+
+/* Asked of the core by the kernel. Results are 0 or a negative errno. */
+void *kcov_core_open(void);
+void kcov_core_close(void *descriptor);
+int kcov_core_control(void *descriptor, uint32_t command, uintptr_t argument);
+int kcov_core_map(void *descriptor, uint64_t offset, size_t length, uint64_t **area);
+void kcov_core_task_init(struct kcov_task_state *task, uint64_t inherited_handle);
+void kcov_core_task_exit(struct kcov_task_state *task);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// User-mode Linux: where the running task and the preemption count are.
+//
+// The task comes from cpu_tasks[], which is null until the kernel has its first
+// task: main() calls instrumented library code long before that. The preemption
+// count lies at the base of the stack in use, the interrupt stack included.
+#pragma once
+
+#include <cstdint>
+
+#include "offsets.h"
+
+// arch/um's table of running tasks; one pointer a CPU, one CPU.
+extern "C" char* cpu_tasks[];
+
+namespace kcov::machine {
+
+[[gnu::always_inline]] inline char* current_task() noexcept {
+  return __atomic_load_n(&cpu_tasks[0], __ATOMIC_RELAXED);
+}
+
+[[gnu::always_inline]] inline std::uint32_t preempt_count() noexcept {
+  // Any address on the stack serves; asking for the frame's would cost a frame.
+  char here;
+  std::uintptr_t stack;
+  asm("" : "=r"(stack) : "0"(&here));
+  const std::uintptr_t thread_info = stack & ~(std::uintptr_t{KCOV_THREAD_SIZE} - 1);
+  return *reinterpret_cast<const volatile std::uint32_t*>(thread_info + KCOV_OFFSET_PREEMPT_COUNT);
+}
+
+// User-mode Linux is linked at a fixed address.
+[[gnu::always_inline]] inline std::uintptr_t kaslr_offset() noexcept { return 0; }
+
+}  // namespace kcov::machine
