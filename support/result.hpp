@@ -9,7 +9,6 @@
 #pragma once
 
 #include <cassert>
-#include <concepts>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -28,7 +27,7 @@ class [[nodiscard]] Result {
 
  public:
   // Anything that becomes a T, so that `return "text";` works in a Result<std::string>.
-  template <std::convertible_to<T> U = T>
+  template <class U = T, std::enable_if_t<std::is_convertible_v<U&&, T>, int> = 0>
   Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
 

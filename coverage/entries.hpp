@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// Cuts one task's trace into the kernel's entries: system calls, page faults, signals.
+//
+// A trace is in order of execution, so each system call begins where the entry function
+// of some call is entered, and nothing has to be asked of the traced program. What shows
+// that a function is *entered*, rather than executed further on, is its entry block: the
+// first PC that a trace holds of a function is that block, because a function cannot be
+// executed in any other way before it was entered.
+//
+//   PC of             is it an entry block?    what begins
+//   __se_sys_read     yes                      the system call read
+//   ksys_read         yes                      nothing: read goes on
+//   __se_sys_read     no                       nothing: read goes on
+//   handle_mm_fault   yes, and not by gup      a page fault
+//   get_signal        yes                      delivery of a signal
+//
+// A page fault may come from the program or from the kernel's own access to the
+// program's memory in the midst of a system call. In the second case the call goes on
+// after it: seen by a PC that lies in a function which the call had entered and the
+// fault had not. Such a fault is an entry of its own and belongs to no call; the call's
+// records before and after it are one entry.
+//
+// What is left over: functions that the interrupted call enters after a fault and before
+// its next block of its own are counted to the fault.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kcov::coverage {
+
+enum class EntryKind {
+  system_call,
+  page_fault,
+  signal,
+  other,  // what stands before the first entry of a trace
+};
+
+struct Entry {
+  EntryKind kind = EntryKind::other;
+  std::string name;                  // "read", "page fault", "signal", "(before)"
+  std::vector<std::size_t> records;  // indices into the trace, ascending
+};
+
+// `pcs` and the ELF symbol of each, as symbol::Image::locate() gives it. Every record is
+// in exactly one entry; entries are in the order of their first records.
+std::vector<Entry> cut_into_entries(std::span<const std::uint64_t> pcs,
+                                    std::span<const std::string_view> symbols);
+
+// "read" for "__se_sys_read", "__x64_sys_read", "sys_read"; empty for what is no entry
+// of a system call.
+std::string system_call_name(std::string_view symbol);
+
+}  // namespace kcov::coverage

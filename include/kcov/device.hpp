@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// A C++20 client of any kcov that is a file: /sys/kernel/debug/kcov of Linux, stock
+// or ours. Header-only; needs nothing but the C library.
+//
+//   kcov::Device device;
+//   kcov::Buffer buffer;
+//   if (auto error = device.open()) …
+//   if (auto error = device.initialize(1 << 16)) …
+//   if (auto error = device.map(buffer)) …
+//   {
+//     kcov::Scope scope(device, buffer, kcov::Mode::pcs);   // reset, enable … disable
+//     read(-1, nullptr, 0);
+//   }
+//   for (std::uint64_t pc : buffer.pcs()) …
+//
+// Errors are std::error_code with the errno of the failing system call; each function
+// lists those that contract.md gives it. No function throws.
+#pragma once
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <system_error>
+#include <utility>
+
+#include "uapi.h"
+
+namespace kcov {
+
+inline constexpr const char* kDevicePath = "/sys/kernel/debug/kcov";
+
+enum class Mode : unsigned long { pcs = KCOV_TRACE_PC, comparisons = KCOV_TRACE_CMP };
+
+// A shared mapping of a descriptor's buffer. Outlives the Device it came from
+// (contract 11). Other mappings of the buffer show the same memory (contract 9).
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(Buffer&& other) noexcept { swap(other); }
+  Buffer& operator=(Buffer&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~Buffer() {
+    if (words_ != nullptr) ::munmap(words_, bytes());
+  }
+
+  // Forgets all records: one store.
+  void reset() noexcept { __atomic_store_n(&words_[0], 0, __ATOMIC_RELAXED); }
+
+  // The number of words, word 0 included.
+  std::size_t size() const noexcept { return size_; }
+
+  // Word 0 as it stands. Whoever can map the buffer can store anything there.
+  std::uint64_t count() const noexcept { return __atomic_load_n(&words_[0], __ATOMIC_ACQUIRE); }
+
+  // The records of a PC trace, oldest first: never more than there is room for.
+  std::span<const std::uint64_t> pcs() const noexcept {
+    return {words_ + 1, static_cast<std::size_t>(std::min<std::uint64_t>(count(), size_ - 1))};
+  }
+
+  // No room for another PC: further records were, or will be, dropped.
+  bool full() const noexcept { return count() >= size_ - 1; }
+
+ private:
+  friend class Device;
+  Buffer(std::uint64_t* words, std::size_t size) noexcept : words_(words), size_(size) {}
+  std::size_t bytes() const noexcept { return size_ * sizeof(std::uint64_t); }
+  void swap(Buffer& other) noexcept {
+    std::swap(words_, other.words_);
+    std::swap(size_, other.size_);
+  }
+
+  std::uint64_t* words_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+// One open kcov file (contract 1).
+class Device {
+ public:
+  Device() = default;
+  Device(Device&& other) noexcept { swap(other); }
+  Device& operator=(Device&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~Device() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  // ENOENT: no kcov in this kernel, or debugfs is not mounted. EACCES: not permitted.
+  [[nodiscard]] std::error_code open(const char* path = kDevicePath) noexcept {
+    Device opened;
+    opened.fd_ = ::open(path, O_RDWR | O_CLOEXEC);
+    if (opened.fd_ < 0) return last_error();
+    swap(opened);
+    return {};
+  }
+
+  // Gives it a zeroed buffer of `words` 8-byte words, 2 to KCOV_MAX_WORDS. To be
+  // mapped, words × 8 must be a multiple of the page size (contract 8).
+  // EINVAL: size out of range. EBUSY: it has a buffer. ENOMEM (contract 5-7).
+  [[nodiscard]] std::error_code initialize(std::size_t words) noexcept {
+    if (::ioctl(fd_, KCOV_INIT_TRACE, words) != 0) return last_error();
+    words_ = words;
+    return {};
+  }
+
+  // Maps the buffer. EINVAL: not initialised, or not whole pages (contract 8-11).
+  [[nodiscard]] std::error_code map(Buffer& buffer) noexcept {
+    void* const memory = ::mmap(nullptr, words_ * sizeof(std::uint64_t), PROT_READ | PROT_WRITE,
+                                MAP_SHARED, fd_, 0);
+    if (memory == MAP_FAILED) return last_error();
+    buffer = Buffer(static_cast<std::uint64_t*>(memory), words_);
+    return {};
+  }
+
+  // Traces the calling thread from here on; the records append (contract 12-17).
+  // EINVAL: not initialised, or enabled by some thread. EBUSY: this thread traces
+  // through another descriptor. 524: no comparisons in this kernel.
+  [[nodiscard]] std::error_code enable(Mode mode) noexcept {
+    return ::ioctl(fd_, KCOV_ENABLE, static_cast<unsigned long>(mode)) == 0 ? std::error_code{}
+                                                                            : last_error();
+  }
+
+  // EINVAL: not enabled by the calling thread (contract 18).
+  [[nodiscard]] std::error_code disable() noexcept {
+    return ::ioctl(fd_, KCOV_DISABLE, 0) == 0 ? std::error_code{} : last_error();
+  }
+
+  // Records dropped since initialize() because the buffer was full (contract 24).
+  // ENOTTY: a stock kernel, which cannot tell.
+  [[nodiscard]] std::error_code dropped(std::uint64_t& count) const noexcept {
+    return ::ioctl(fd_, KCOV_GET_DROPPED, &count) == 0 ? std::error_code{} : last_error();
+  }
+
+  int fd() const noexcept { return fd_; }
+
+ private:
+  static std::error_code last_error() noexcept { return {errno, std::generic_category()}; }
+  void swap(Device& other) noexcept {
+    std::swap(fd_, other.fd_);
+    std::swap(words_, other.words_);
+  }
+
+  int fd_ = -1;
+  std::size_t words_ = 0;
+};
+
+// Traces the calling thread while it lives: enables, empties the buffer, and
+// disables at the end. The records stay in the buffer.
+class [[nodiscard]] Scope {
+ public:
+  Scope(Device& device, Buffer& buffer, Mode mode) noexcept
+      : device_(device), error_(device.enable(mode)) {
+    // After enabling, so that the end of that ioctl is not among the records.
+    if (!error_) buffer.reset();
+  }
+  ~Scope() {
+    if (!error_) (void)device_.disable();
+  }
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+
+  // Why nothing is traced, or no error.
+  std::error_code error() const noexcept { return error_; }
+
+ private:
+  Device& device_;
+  std::error_code error_;
+};
+
+}  // namespace kcov

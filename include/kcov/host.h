@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * kcov inside a program: the calls that a client of /sys/kernel/debug/kcov makes,
+ * with threads in the place of tasks and the program's own code in the place of
+ * the kernel. Valid C and C++. Link with kcov_host, and compile the code to be
+ * traced with -fsanitize-coverage=trace-pc (gcc or clang).
+ *
+ *   int fd = kcov_host_open(O_RDWR);
+ *   kcov_host_ioctl(fd, KCOV_INIT_TRACE, words);
+ *   uint64_t *area = kcov_host_mmap(NULL, words * 8, PROT_READ | PROT_WRITE,
+ *                                   MAP_SHARED, fd, 0);
+ *   kcov_host_ioctl(fd, KCOV_ENABLE, KCOV_TRACE_PC);
+ *   __atomic_store_n(&area[0], 0, __ATOMIC_RELAXED);
+ *   something();
+ *   n = __atomic_load_n(&area[0], __ATOMIC_RELAXED);   // area[1] to area[n]
+ *
+ * Every call returns what the system call it is named after returns: on failure
+ * -1 (MAP_FAILED for mmap) and errno. Each one fails with EBADF when `fd` is not
+ * open or was not opened by kcov_host_open() in this process or, before a fork(),
+ * in one that it descends from.
+ *
+ * The descriptor is a file descriptor of the system: dup(), fork(), poll() and
+ * FD_CLOEXEC work on it, and a program may close it with close() too, which keeps
+ * its memory until the process ends. A PC in the buffer is the return address
+ * of the callback less the address that the program was loaded at, so it can be
+ * looked up in the program's file: look up PC - 1.
+ */
+#ifndef KCOV_HOST_H
+#define KCOV_HOST_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "uapi.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A new descriptor in state disabled, independent of any other (contract 1).
+ * Of `flags`, O_RDONLY, O_WRONLY, O_RDWR and O_CLOEXEC count: they decide what
+ * may be mapped, not which ioctls work (contract 3). ENOMEM, EMFILE, ENFILE.
+ */
+int kcov_host_open(int flags);
+
+/*
+ * One of the commands of uapi.h. ENOTTY: no such command (contract 4).
+ *   KCOV_INIT_TRACE   EINVAL, EBUSY (contract 5-6), ENOMEM
+ *   KCOV_ENABLE       EINVAL (contract 12, 14), EBUSY (contract 13), and errno 524
+ *                     for comparisons, which this port does not record
+ *   KCOV_DISABLE      EINVAL (contract 18)
+ *   KCOV_GET_DROPPED  `argument` is the address of a uint64_t: EFAULT
+ */
+int kcov_host_ioctl(int fd, unsigned long command, unsigned long argument);
+
+/*
+ * Maps the buffer; `length` is rounded up to whole pages. EINVAL before
+ * KCOV_INIT_TRACE, for an offset but 0 and a length but the buffer's (contract 8);
+ * EACCES for a shared writable map of a descriptor not opened O_RDWR
+ * (contract 3); else as mmap(2). Maps alias each other, are inherited by fork and
+ * outlive the descriptor (contract 9-11).
+ */
+void *kcov_host_mmap(void *address, size_t length, int protection, int flags, int fd,
+                     off_t offset);
+int kcov_host_munmap(void *address, size_t length);
+
+/* EINVAL, always; lseek, pread and pwrite: ESPIPE (contract 2). */
+ssize_t kcov_host_read(int fd, void *bytes, size_t count);
+ssize_t kcov_host_write(int fd, const void *bytes, size_t count);
+off_t kcov_host_lseek(int fd, off_t offset, int whence);
+ssize_t kcov_host_pread(int fd, void *bytes, size_t count, off_t offset);
+ssize_t kcov_host_pwrite(int fd, const void *bytes, size_t count, off_t offset);
+
+/*
+ * Closes the file descriptor. When it was the last one for its open file, dup()ed
+ * ones included, the file's reference goes; a thread that still traces goes on
+ * (contract 30).
+ */
+int kcov_host_close(int fd);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// The agent's end of the protocol: frames out, blocking; frames in, as they come.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "lab/protocol.hpp"
+
+namespace kcov::agent {
+
+class Channel {
+ public:
+  // Takes a descriptor that reads and writes; a terminal is put into raw mode.
+  explicit Channel(int fd);
+
+  int fd() const { return fd_; }
+  bool send(lab::FrameType type, std::string_view payload);
+
+  // Reads what is there. False at the end of the stream.
+  bool fill();
+  // The next whole frame of what was read: take_frame()'s result.
+  int next(lab::Frame& frame) { return lab::take_frame(pending_, frame); }
+
+ private:
+  int fd_;
+  std::string pending_;
+};
+
+}  // namespace kcov::agent

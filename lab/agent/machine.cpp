@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "lab/agent/machine.hpp"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace kcov::agent {
+namespace {
+
+std::string failure(const std::string& what) { return what + ": " + std::strerror(errno); }
+
+void raise_loopback() {
+  const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return;
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  if (::ioctl(fd, SIOCGIFFLAGS, &request) == 0) {
+    request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP | IFF_RUNNING);
+    ::ioctl(fd, SIOCSIFFLAGS, &request);
+  }
+  ::close(fd);
+}
+
+}  // namespace
+
+std::string prepare_machine() {
+  struct {
+    const char* type;
+    const char* target;
+  } const mounts[] = {
+      {"proc", "/proc"}, {"sysfs", "/sys"}, {"debugfs", "/sys/kernel/debug"}, {"devtmpfs", "/dev"}};
+  for (const auto& [type, target] : mounts) {
+    if (::mount(type, target, type, 0, nullptr) != 0 && errno != EBUSY) {
+      return failure(std::string("cannot mount ") + target);
+    }
+  }
+  ::mkdir("/dev/pts", 0755);
+  ::mkdir("/dev/shm", 01777);
+  (void)::mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=0666");
+  (void)::mount("tmpfs", "/dev/shm", "tmpfs", 0, nullptr);
+  (void)::symlink("/proc/self/fd", "/dev/fd");
+  (void)::symlink("/proc/self/fd/0", "/dev/stdin");
+  (void)::symlink("/proc/self/fd/1", "/dev/stdout");
+  (void)::symlink("/proc/self/fd/2", "/dev/stderr");
+  raise_loopback();
+  return {};
+}
+
+std::string mount_writable(const std::vector<std::string>& directories) {
+  // An overlay, not an empty /tmp: the caller's directory, command or files may lie there.
+  if (::mount("tmpfs", "/dev/shm", "tmpfs", 0, nullptr) != 0) {
+    return failure("cannot make room for /tmp");
+  }
+  ::mkdir("/dev/shm/upper", 01777);
+  ::chmod("/dev/shm/upper", 01777);
+  ::mkdir("/dev/shm/work", 0700);
+  const int overlaid = ::mount("overlay", "/tmp", "overlay", 0,
+                               "lowerdir=/tmp,upperdir=/dev/shm/upper,workdir=/dev/shm/work");
+  const int error = errno;
+  ::umount2("/dev/shm", MNT_DETACH);
+  if (overlaid != 0) {
+    errno = error;
+    return failure("cannot make /tmp writable");
+  }
+  for (const std::string& directory : directories) {
+    if (::mount("hostfs", directory.c_str(), "hostfs", 0, directory.c_str()) != 0) {
+      return failure("cannot make " + directory + " writable");
+    }
+  }
+  return {};
+}
+
+std::string kernel_build_id() {
+  const int fd = ::open("/sys/kernel/notes", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return {};
+  alignas(Elf64_Nhdr) char notes[4096];
+  const ssize_t size = ::read(fd, notes, sizeof notes);
+  ::close(fd);
+  const auto padded = [](std::uint32_t bytes) { return (std::size_t{bytes} + 3) & ~std::size_t{3}; };
+  for (std::size_t at = 0; size > 0 && at + sizeof(Elf64_Nhdr) <= static_cast<std::size_t>(size);) {
+    Elf64_Nhdr note;
+    std::memcpy(&note, notes + at, sizeof note);
+    const std::size_t name = at + sizeof note;
+    const std::size_t descriptor = name + padded(note.n_namesz);
+    const std::size_t end = descriptor + padded(note.n_descsz);
+    if (end > static_cast<std::size_t>(size)) break;
+    if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
+        std::memcmp(notes + name, "GNU", 4) == 0) {
+      std::string hex;
+      for (std::size_t i = 0; i < note.n_descsz; ++i) {
+        const auto byte = static_cast<unsigned char>(notes[descriptor + i]);
+        hex += "0123456789abcdef"[byte >> 4];
+        hex += "0123456789abcdef"[byte & 15];
+      }
+      return hex;
+    }
+    at = end;
+  }
+  return {};
+}
+
+}  // namespace kcov::agent

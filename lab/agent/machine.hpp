@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// What a fresh machine needs before a command can run in it as it would on the host.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace kcov::agent {
+
+// Mounts /proc, /sys, debugfs and /dev, and brings the loopback interface up.
+// An empty string, or what failed.
+std::string prepare_machine();
+
+// A private, writable /tmp over the host's, and each of `directories` written through
+// to the host. An empty string, or what failed.
+std::string mount_writable(const std::vector<std::string>& directories);
+
+// The running kernel's build-id, lower-case hex, from /sys/kernel/notes; may be empty.
+std::string kernel_build_id();
+
+}  // namespace kcov::agent

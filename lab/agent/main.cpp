@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// kcov-agent: the tool's hand inside a machine. As a machine's first process it makes
+// the machine ready, runs one command as the tool asks and switches the machine off;
+// as `kcov-agent --native FD` it does the same for the machine it is on, without
+// touching it. It speaks lab/protocol.hpp on a serial line, or on descriptor FD.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/reboot.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "lab/agent/channel.hpp"
+#include "lab/agent/machine.hpp"
+#include "lab/agent/run.hpp"
+
+namespace {
+
+using kcov::agent::Channel;
+using kcov::lab::FrameType;
+
+void serve(Channel& channel, bool owns_machine, std::string trouble) {
+  utsname names{};
+  ::uname(&names);
+  channel.send(FrameType::hello, kcov::lab::Encoder()
+                                     .text(names.release)
+                                     .text(kcov::agent::kernel_build_id())
+                                     .take());
+  kcov::lab::Frame frame;
+  kcov::lab::Request request;
+  int taken;
+  while ((taken = channel.next(frame)) == 0) {
+    if (!channel.fill()) return;
+  }
+  kcov::lab::Outcome outcome{125, "the tool and kcov-agent do not understand each other"};
+  if (taken > 0 && frame.type == FrameType::start && decode(frame.payload, request)) {
+    if (trouble.empty() && owns_machine) trouble = kcov::agent::mount_writable(request.writable);
+    outcome = trouble.empty() ? run_command(channel, request, owns_machine)
+                              : kcov::lab::Outcome{125, trouble};
+  }
+  // What the command wrote to the host's directories is on its way until then.
+  if (owns_machine) ::sync();
+  channel.send(FrameType::finished, encode(outcome));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ::signal(SIGPIPE, SIG_IGN);
+  if (argc == 3 && std::strcmp(argv[1], "--native") == 0) {
+    Channel channel(std::atoi(argv[2]));
+    ::fcntl(channel.fd(), F_SETFD, FD_CLOEXEC);
+    serve(channel, false, {});
+    return 0;
+  }
+  if (::getpid() != 1) return 125;
+  const std::string trouble = kcov::agent::prepare_machine();
+  const int line = ::open("/dev/ttyS0", O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (line >= 0) {
+    Channel channel(line);
+    serve(channel, true, trouble);
+    // Until the line has carried everything to the tool.
+    ::fsync(line);
+  }
+  ::reboot(RB_POWER_OFF);
+  return 125;
+}

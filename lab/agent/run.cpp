@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "lab/agent/run.hpp"
+
+#include <fcntl.h>
+#include <kcov/device.hpp>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace kcov::agent {
+namespace {
+
+using lab::FrameType;
+using lab::Outcome;
+
+constexpr std::size_t kMaxQueuedInput = 1 << 20;
+constexpr int kHeartbeatMilliseconds = 1000;
+
+struct Pipe {
+  int read_end = -1;
+  int write_end = -1;
+  bool open() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return false;
+    read_end = ends[0];
+    write_end = ends[1];
+    return true;
+  }
+};
+
+void close_fd(int& fd) {
+  if (fd >= 0) ::close(fd);
+  fd = -1;
+}
+
+std::string variable(const std::vector<std::string>& environment, const std::string& name) {
+  for (const std::string& entry : environment) {
+    if (entry.starts_with(name + "=")) return entry.substr(name.size() + 1);
+  }
+  return {};
+}
+
+// The file that `name` means in `directory` with `path`; 0, 126 or 127.
+int find_program(const std::string& name, const std::string& path, std::string& program) {
+  std::vector<std::string> candidates;
+  if (name.find('/') != std::string::npos) {
+    candidates.push_back(name);
+  } else {
+    for (std::size_t begin = 0; begin <= path.size();) {
+      std::size_t end = path.find(':', begin);
+      if (end == std::string::npos) end = path.size();
+      const std::string directory = path.substr(begin, end - begin);
+      candidates.push_back((directory.empty() ? "." : directory) + "/" + name);
+      begin = end + 1;
+    }
+  }
+  int status = 127;
+  for (const std::string& candidate : candidates) {
+    struct stat file {};
+    if (::stat(candidate.c_str(), &file) != 0) continue;
+    if (S_ISREG(file.st_mode) && ::access(candidate.c_str(), X_OK) == 0) {
+      program = candidate;
+      return 0;
+    }
+    status = 126;
+  }
+  return status;
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> result;
+  for (const std::string& string : strings) result.push_back(const_cast<char*>(string.c_str()));
+  result.push_back(nullptr);
+  return result;
+}
+
+// The command's kcov: opened, sized and mapped by us, enabled by the command's process
+// just before it becomes the command. The buffer is ours to read afterwards.
+struct Tracer {
+  Device device;
+  Buffer buffer;
+  std::string open(std::uint64_t words) {
+    if (const auto error = device.open()) {
+      return "cannot open " + std::string(kDevicePath) + ": " + error.message();
+    }
+    if (const auto error = device.initialize(words)) {
+      return "cannot make a kcov buffer of " + std::to_string(words) +
+             " words: " + error.message();
+    }
+    if (const auto error = device.map(buffer)) {
+      return "cannot map the kcov buffer: " + error.message();
+    }
+    return {};
+  }
+};
+
+// The child between fork and exec. Reports an errno through `failure`.
+[[noreturn]] void become(const lab::Request& request, const std::string& program,
+                         std::vector<char*>& argv, std::vector<char*>& envp, Tracer* tracer,
+                         const int (&streams)[3], int failure) {
+  if (!request.own_streams) {
+    for (int fd = 0; fd < 3; ++fd) ::dup2(streams[fd], fd);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::signal(SIGPIPE, SIG_DFL);
+  // On the native machine the command stays in the caller's session, for its Ctrl-C.
+  if (!request.own_streams) ::setsid();
+  int error = 0;
+  if (tracer != nullptr) {
+    if (const auto failed = tracer->device.enable(Mode::pcs)) error = failed.value();
+    if (error == 0) tracer->buffer.reset();
+  }
+  if (error == 0) {
+    ::execve(program.c_str(), argv.data(), envp.data());
+    error = errno;
+  }
+  (void)!::write(failure, &error, sizeof error);
+  ::_exit(127);
+}
+
+void send_trace(Channel& channel, const Tracer& tracer) {
+  lab::TraceHeader header;
+  const auto pcs = tracer.buffer.pcs();
+  header.count = pcs.size();
+  header.capacity = tracer.buffer.size() - 1;
+  header.dropped_known = !tracer.device.dropped(header.dropped);
+  channel.send(FrameType::trace, encode(header));
+  constexpr std::size_t kChunk = 65536 / sizeof(std::uint64_t);
+  for (std::size_t begin = 0; begin < pcs.size(); begin += kChunk) {
+    const auto part = pcs.subspan(begin, std::min(kChunk, pcs.size() - begin));
+    channel.send(FrameType::records,
+                 {reinterpret_cast<const char*>(part.data()), part.size_bytes()});
+  }
+}
+
+// Carries bytes between the channel and the command until the command has ended and
+// its output is drained.
+class Pump {
+ public:
+  Pump(Channel& channel, pid_t child, int input, int output, int errors, bool owns_machine)
+      : channel_(channel),
+        child_(child),
+        input_(input),
+        output_(output),
+        errors_(errors),
+        owns_machine_(owns_machine) {
+    if (input_ >= 0) ::fcntl(input_, F_SETFL, O_NONBLOCK);
+    sigset_t child_signal;
+    sigemptyset(&child_signal);
+    sigaddset(&child_signal, SIGCHLD);
+    ended_ = ::signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
+  }
+  ~Pump() {
+    close_fd(input_);
+    close_fd(output_);
+    close_fd(errors_);
+    close_fd(ended_);
+  }
+  Pump(const Pump&) = delete;
+  Pump& operator=(const Pump&) = delete;
+
+  // The command's wait status; -1 when the tool has gone away.
+  int run() {
+    while (!reaped_ || output_ >= 0 || errors_ >= 0) {
+      pollfd waits[5] = {{channel_.fd(), 0, 0},
+                         {input_, POLLOUT, 0},
+                         {output_, POLLIN, 0},
+                         {errors_, POLLIN, 0},
+                         {ended_, POLLIN, 0}};
+      if (queued_.size() < kMaxQueuedInput) waits[0].events = POLLIN;
+      if (queued_.empty()) waits[1].fd = -1;
+      const int ready = ::poll(waits, 5, kHeartbeatMilliseconds);
+      if (ready < 0 && errno != EINTR) return -1;
+      if (ready <= 0 && !channel_.send(FrameType::heartbeat, {})) return -1;
+      if (ready <= 0) continue;
+      if ((waits[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && !receive()) return -1;
+      if (waits[1].revents != 0) feed();
+      if (waits[2].revents != 0) drain(output_, FrameType::output);
+      if (waits[3].revents != 0) drain(errors_, FrameType::errors);
+      if (waits[4].revents != 0) reap();
+    }
+    return status_;
+  }
+
+ private:
+  bool receive() {
+    if (!channel_.fill()) return false;
+    lab::Frame frame;
+    int taken;
+    while ((taken = channel_.next(frame)) > 0) {
+      if (frame.type == FrameType::input && input_ >= 0) queued_ += frame.payload;
+      if (frame.type == FrameType::input_end) input_ended_ = true;
+    }
+    if (input_ended_ && queued_.empty()) close_fd(input_);
+    return taken == 0;
+  }
+
+  void feed() {
+    const ssize_t n = ::write(input_, queued_.data(), queued_.size());
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (n < 0) {
+      // The command has closed its standard input: nobody wants the rest.
+      queued_.clear();
+      close_fd(input_);
+      return;
+    }
+    queued_.erase(0, static_cast<std::size_t>(n));
+    if (queued_.empty() && input_ended_) close_fd(input_);
+  }
+
+  void drain(int& fd, FrameType type) {
+    char block[65536];
+    const ssize_t n = ::read(fd, block, sizeof block);
+    if (n < 0 && errno == EINTR) return;
+    if (n <= 0) {
+      close_fd(fd);
+      return;
+    }
+    channel_.send(type, {block, static_cast<std::size_t>(n)});
+  }
+
+  void reap() {
+    signalfd_siginfo ignored;
+    (void)!::read(ended_, &ignored, sizeof ignored);
+    int status;
+    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+      if (pid != child_) continue;
+      status_ = status;
+      reaped_ = true;
+      // What the command left behind holds its output open; it ends with it.
+      if (owns_machine_) ::kill(-1, SIGKILL);
+    }
+  }
+
+  Channel& channel_;
+  pid_t child_;
+  int input_;
+  int output_;
+  int errors_;
+  int ended_ = -1;
+  bool owns_machine_;
+  bool input_ended_ = false;
+  bool reaped_ = false;
+  int status_ = 0;
+  std::string queued_;
+};
+
+Outcome not_run(const lab::Request& request, int error) {
+  const int status = error == ENOENT ? 127 : 126;
+  return {static_cast<std::uint64_t>(status),
+          "cannot run " + request.arguments[0] + ": " + std::strerror(error)};
+}
+
+}  // namespace
+
+Outcome run_command(Channel& channel, const lab::Request& request, bool owns_machine) {
+  if (::chdir(request.directory.c_str()) != 0) {
+    return {125, "cannot enter the directory " + request.directory + ": " + std::strerror(errno)};
+  }
+  std::string path = variable(request.environment, "PATH");
+  if (path.empty()) path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  std::string program;
+  if (const int status = find_program(request.arguments[0], path, program); status != 0) {
+    return {static_cast<std::uint64_t>(status),
+            "cannot run " + request.arguments[0] +
+                (status == 127 ? ": there is no such program" : ": it is not executable")};
+  }
+
+  Tracer tracer;
+  if (request.trace_words != 0) {
+    if (std::string error = tracer.open(request.trace_words); !error.empty()) return {125, error};
+  }
+
+  Pipe input;
+  Pipe output;
+  Pipe errors;
+  Pipe failure;
+  if (!failure.open() ||
+      (!request.own_streams && (!input.open() || !output.open() || !errors.open()))) {
+    return {125, "cannot run " + request.arguments[0] + ": " + std::strerror(errno)};
+  }
+  std::vector<char*> argv = pointers(request.arguments);
+  std::vector<char*> envp = pointers(request.environment);
+  const int streams[3] = {input.read_end, output.write_end, errors.write_end};
+
+  sigset_t child_signal;
+  sigemptyset(&child_signal);
+  sigaddset(&child_signal, SIGCHLD);
+  ::sigprocmask(SIG_BLOCK, &child_signal, nullptr);
+
+  const pid_t child = ::fork();
+  if (child < 0) return {125, "cannot make a process: " + std::string(std::strerror(errno))};
+  if (child == 0) {
+    become(request, program, argv, envp, request.trace_words != 0 ? &tracer : nullptr, streams,
+           failure.write_end);
+  }
+  close_fd(input.read_end);
+  close_fd(output.write_end);
+  close_fd(errors.write_end);
+  close_fd(failure.write_end);
+
+  Pump pump(channel, child, input.write_end, output.read_end, errors.read_end, owns_machine);
+  const int status = pump.run();
+  if (status == -1) return {125, "the connection to the tool broke"};
+
+  int error = 0;
+  const bool failed = ::read(failure.read_end, &error, sizeof error) == sizeof error;
+  close_fd(failure.read_end);
+  if (failed) return not_run(request, error);
+  if (request.trace_words != 0) send_trace(channel, tracer);
+  return {static_cast<std::uint64_t>(WIFSIGNALED(status) ? 128 + WTERMSIG(status)
+                                                         : WEXITSTATUS(status)),
+          {}};
+}
+
+}  // namespace kcov::agent

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "lab/build.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <deque>
+#include <sstream>
+#include <thread>
+
+#include "lab/paths.hpp"
+#include "lab/source.hpp"
+#include "support/command.hpp"
+#include "support/files.hpp"
+#include "support/interrupt.hpp"
+#include "symbol/image.hpp"
+
+namespace fs = std::filesystem;
+
+namespace kcov::lab {
+namespace {
+
+// To be raised when the steps below change in a way that changes what is built.
+constexpr int kRecipe = 1;
+
+// One build at a time for each cache: waits for its turn, and lets go at the end.
+class BuildLock {
+ public:
+  static Result<BuildLock> take(const fs::path& cache) {
+    std::error_code error;
+    fs::create_directories(cache, error);
+    const fs::path path = cache / "build.lock";
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0) {
+      return Error{"cannot write to the kernel cache " + cache.string() + ": " +
+                   errno_text(errno) + "; set KCOVTOOL_CACHE to a directory that can be written"};
+    }
+    while (::flock(fd, LOCK_EX) != 0) {
+      if (interrupted() != 0) {
+        ::close(fd);
+        return Error{"interrupted while another build was running", interrupt_exit_code()};
+      }
+    }
+    return BuildLock(fd);
+  }
+  BuildLock(BuildLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  BuildLock& operator=(BuildLock&&) = delete;
+  ~BuildLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+ private:
+  explicit BuildLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+// A directory that is removed when it leaves scope, and was emptied before.
+class WorkDirectory {
+ public:
+  explicit WorkDirectory(fs::path path) : path_(std::move(path)) { clear(); }
+  ~WorkDirectory() { clear(); }
+  WorkDirectory(const WorkDirectory&) = delete;
+  WorkDirectory& operator=(const WorkDirectory&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  void clear() const {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  fs::path path_;
+};
+
+std::string compiler_version() {
+  std::string version;
+  const Result<int> ignored = run_command({.arguments = {"gcc", "--version"},
+                                           .directory = {},
+                                           .environment = {},
+                                           .on_line = [&](std::string_view line) {
+                                             if (version.empty()) version = line;
+                                           }});
+  return ignored ? version : std::string{};
+}
+
+// Everything of ours that goes into a kernel of this variant, as one text.
+Result<std::string> ingredients(const fs::path& data, const Series& series, Variant variant) {
+  const auto applies = [&](const std::string& scope) {
+    return scope == "boot" || scope == name_of(variant);
+  };
+  std::string all;
+  for (const Edit& edit : series.edits) {
+    if (!applies(edit.scope)) continue;
+    all += fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n", edit.name, edit.file, edit.replace,
+                       edit.replace_block, edit.append, edit.within, edit.with);
+  }
+  std::vector<fs::path> paths;
+  for (const FileCopy& copy : series.files) {
+    if (!applies(copy.scope)) continue;
+    if (!fs::is_directory(data / copy.from)) {
+      paths.push_back(data / copy.from);
+      continue;
+    }
+    for (const auto& entry : fs::recursive_directory_iterator(data / copy.from)) {
+      if (entry.is_regular_file()) paths.push_back(entry.path());
+    }
+  }
+  std::sort(paths.begin(), paths.end());
+  for (const fs::path& path : paths) {
+    const Result<std::string> text = read_file(path);
+    if (!text) return text.error();
+    all += path.lexically_relative(data).string() + "\n" + *text;
+  }
+  return all;
+}
+
+// The last lines of a log, for an error message.
+std::string end_of(const fs::path& log, std::size_t lines) {
+  std::deque<std::string> last;
+  if (const Result<std::string> text = read_file(log)) {
+    std::istringstream stream(*text);
+    for (std::string line; std::getline(stream, line);) {
+      last.push_back("  " + line + "\n");
+      if (last.size() > lines) last.pop_front();
+    }
+  }
+  std::string joined;
+  for (const std::string& line : last) joined += line;
+  return joined;
+}
+
+class Builder {
+ public:
+  Builder(const BuildRequest& request, fs::path tree, fs::path log)
+      : request_(request), tree_(std::move(tree)), log_(std::move(log)) {}
+
+  Status make(std::vector<std::string> targets, std::vector<std::string> environment = {}) {
+    std::FILE* const log = std::fopen(log_.c_str(), "a");
+    if (log == nullptr) return Error{"cannot write " + log_.string() + ": " + errno_text(errno)};
+    std::vector<std::string> arguments = {"make", "ARCH=um", "CC=" + compiler()};
+    arguments.insert(arguments.end(), targets.begin(), targets.end());
+    // What would make two builds of the same things differ.
+    for (const char* fixed : {"KBUILD_BUILD_USER=kcov", "KBUILD_BUILD_HOST=lab",
+                              "KBUILD_BUILD_TIMESTAMP=1970-01-01", "LC_ALL=C"}) {
+      environment.emplace_back(fixed);
+    }
+    int objects = 0;
+    const Result<int> status = run_command(
+        {.arguments = arguments,
+         .directory = tree_,
+         .environment = environment,
+         .on_line = [&](std::string_view line) {
+           std::fwrite(line.data(), 1, line.size(), log);
+           std::fputc('\n', log);
+           if (line.starts_with("  CC ") || line.starts_with("  CXX ")) {
+             ++objects;
+             if (request_.on_object) request_.on_object(objects, line.substr(line.rfind(' ') + 1));
+           }
+         }});
+    const bool log_written = std::fclose(log) == 0;
+    if (!status) return status.error();
+    if (*status != 0 || !log_written) {
+      return Error{fmt::format("cannot build the kernel: make {} failed; the end of its log:\n{}",
+                               fmt::join(targets, " "), end_of(log_, 15))};
+    }
+    return {};
+  }
+
+  // allnoconfig and the options of `fragment`, each of which must have survived.
+  Status configure(const fs::path& fragment) {
+    if (Status done = make({"allnoconfig"}, {"KCONFIG_ALLCONFIG=" + fragment.string()}); !done) {
+      return done;
+    }
+    const Result<std::string> config = read_file(tree_ / ".config");
+    const Result<std::string> wanted = read_file(fragment);
+    if (!config) return config.error();
+    if (!wanted) return wanted.error();
+    std::istringstream lines(*wanted);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with("CONFIG_") && config->find("\n" + line + "\n") == std::string::npos) {
+        return Error{fmt::format("cannot configure the kernel: {} does not take in this tree", line)};
+      }
+    }
+    return {};
+  }
+
+ private:
+  static std::string compiler() {
+    return ::access("/usr/bin/ccache", X_OK) == 0 ? "ccache gcc" : "gcc";
+  }
+
+  const BuildRequest& request_;
+  fs::path tree_;
+  fs::path log_;
+};
+
+Status keep(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::copy_file(from, to, error);
+  if (error) return Error{"cannot write " + to.string() + ": " + error.message()};
+  return {};
+}
+
+// Unpacks, edits, configures and builds in `tree`, and leaves the results in `result`.
+Status build_into(const BuildRequest& request, const Source& source, const fs::path& data,
+                  const fs::path& tree, const fs::path& result) {
+  const auto step = [&](std::string_view text) {
+    if (request.on_step) request.on_step(text);
+  };
+  step("unpacking " + source.path.string());
+  if (Status done = unpack_source(source, tree); !done) return done;
+  const Result<std::string> series_name = series_of(tree);
+  if (!series_name) return series_name.error();
+  const Result<Series> series = load_series(data, *series_name);
+  if (!series) return series.error();
+  if (Status done = apply_series(*series, request.variant, data, tree); !done) return done;
+
+  Builder builder(request, tree, result / "build.log");
+  step("configuring");
+  if (Status done = builder.configure(data / "lab/config" / (request.machine + ".config")); !done) {
+    return done;
+  }
+  step("building");
+  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  if (Status done = builder.make({fmt::format("-j{}", cores), "linux"}); !done) return done;
+
+  if (Status done = keep(tree / "vmlinux", result / "vmlinux"); !done) return done;
+  if (Status done = keep(tree / ".config", result / "config"); !done) return done;
+  Result<std::string> release = read_file(tree / "include/config/kernel.release");
+  if (!release) return release.error();
+  release->erase(release->find_last_not_of('\n') + 1);
+  const auto image = symbol::Image::open((result / "vmlinux").string());
+  if (!image) return image.error();
+  return describe_kernel({.machine = request.machine,
+                          .variant = request.variant,
+                          .release = *release,
+                          .build_id = image->build_id(),
+                          .directory = {}},
+                         result);
+}
+
+}  // namespace
+
+Result<BuildResult> build_kernel(const BuildRequest& request) {
+  const Result<fs::path> data = data_directory();
+  if (!data) return data.error();
+  const fs::path fragment = *data / "lab/config" / (request.machine + ".config");
+  const Result<std::string> config = read_file(fragment);
+  if (!config) return Error{fmt::format("there is no machine \"{}\": try um", request.machine), 2};
+  const Result<Source> source = find_source(request.source);
+  if (!source) return source.error();
+
+  // The series is known for sure only once a tarball is unpacked; the file of each
+  // series we have goes into the key, so that a change in any means a new kernel.
+  std::string all = fmt::format("{} {} {:016x} {}\n{}\n", kRecipe, name_of(request.variant),
+                                source->hash, compiler_version(), *config);
+  std::error_code error;
+  std::vector<fs::path> specifications;
+  for (const auto& entry : fs::directory_iterator(*data / "port/linux/edits", error)) {
+    specifications.push_back(entry.path());
+  }
+  std::sort(specifications.begin(), specifications.end());
+  for (const fs::path& path : specifications) {
+    const Result<Series> series = load_series(*data, path.stem().string());
+    if (!series) return series.error();
+    const Result<std::string> ours = ingredients(*data, *series, request.variant);
+    if (!ours) return ours.error();
+    all += *ours;
+  }
+  if (source->is_tree) {
+    // A tree of a series without a port is refused before anything is copied.
+    const Result<std::string> name = series_of(source->path);
+    if (!name) return name.error();
+    const bool known = std::any_of(specifications.begin(), specifications.end(),
+                                   [&](const fs::path& path) { return path.stem() == *name; });
+    if (!known) {
+      std::vector<std::string> names;
+      for (const fs::path& path : specifications) names.push_back(path.stem().string());
+      return Error{fmt::format("cannot use {}: it is Linux {}, and there is a port for {} only",
+                               source->path.string(), *name, fmt::join(names, ", "))};
+    }
+  }
+  const std::string key = fmt::format("{:016x}", XXH3_64bits(all.data(), all.size()));
+
+  const fs::path shelf = kernels_directory() /
+                         fmt::format("{}-{}-{}", request.machine, name_of(request.variant), key);
+  const Result<BuildLock> lock = BuildLock::take(cache_directory());
+  if (!lock) return lock.error();
+  bool was_there = fs::exists(shelf / "kernel.json", error);
+  if (!was_there) {
+    // Always the same place, so that ccache knows the files of an earlier build again.
+    const WorkDirectory work(cache_directory() / "work");
+    const fs::path result = work.path() / "result";
+    fs::create_directories(result, error);
+    fs::create_directories(kernels_directory(), error);
+    if (error) return Error{"cannot write to " + cache_directory().string() + ": " + error.message()};
+    if (Status done = build_into(request, *source, *data, work.path() / "tree", result); !done) {
+      return done.error();
+    }
+    fs::remove_all(shelf, error);
+    fs::rename(result, shelf, error);
+    if (error) return Error{"cannot write " + shelf.string() + ": " + error.message()};
+  }
+  Result<Kernel> kernel = read_kernel(shelf);
+  if (!kernel) return kernel.error();
+  if (Status done = make_current(*kernel); !done) return done.error();
+  return BuildResult{*kernel, was_there};
+}
+
+}  // namespace kcov::lab

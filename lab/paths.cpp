@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "lab/paths.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+namespace fs = std::filesystem;
+
+namespace kcov::lab {
+namespace {
+
+fs::path executable_directory() {
+  std::error_code error;
+  return fs::read_symlink("/proc/self/exe", error).parent_path();
+}
+
+const char* environment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value != nullptr && *value != '\0' ? value : nullptr;
+}
+
+}  // namespace
+
+Result<fs::path> data_directory() {
+  if (const char* given = environment("KCOVTOOL_DATA")) return fs::path(given);
+  std::error_code ignored;
+  const fs::path here = executable_directory();
+  // build/, build/PRESET/ and bin/.
+  for (const fs::path& candidate :
+       {here.parent_path(), here.parent_path().parent_path(), here.parent_path() / "share/kcov"}) {
+    if (fs::exists(candidate / "port/linux/edits", ignored)) return candidate;
+  }
+  return Error{"cannot find the kernel port's files (port/linux) beside " + here.string() +
+               ": set KCOVTOOL_DATA to the directory that holds them"};
+}
+
+fs::path cache_directory() {
+  if (const char* given = environment("KCOVTOOL_CACHE")) return fs::absolute(given);
+  if (const char* cache = environment("XDG_CACHE_HOME")) return fs::path(cache) / "kcovtool";
+  const char* const home = environment("HOME");
+  return fs::path(home != nullptr ? home : "/var/tmp") / ".cache/kcovtool";
+}
+
+Result<fs::path> agent_path() {
+  if (const char* given = environment("KCOVTOOL_AGENT")) return fs::path(given);
+  std::error_code ignored;
+  const fs::path here = executable_directory();
+  for (const fs::path& candidate :
+       {here / "kcov-agent", here.parent_path() / "libexec/kcov/kcov-agent"}) {
+    if (fs::exists(candidate, ignored)) return candidate;
+  }
+  return Error{"cannot find kcov-agent beside " + here.string() +
+               ": build all of the project (cmake --build build), or set KCOVTOOL_AGENT"};
+}
+
+}  // namespace kcov::lab

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// What the tool and the agent say to each other over one byte stream (a serial line
+// of the machine, or a socket on the native one).
+//
+//   +------+--------+-----------------+
+//   | type | length |   payload       |     u8, u32, `length` bytes; little-endian
+//   +------+--------+-----------------+
+//
+//   agent -> tool   hello                      the machine is up
+//   tool  -> agent  start                      a Request
+//   both            input, output, errors      the command's standard streams, as bytes
+//   tool  -> agent  input_end                  end of its standard input
+//   agent -> tool   heartbeat                  once a second: the machine is alive
+//   agent -> tool   trace                      a TraceHeader, then `records` frames
+//   agent -> tool   records                    PCs, 8 bytes each
+//   agent -> tool   finished                   an Outcome; the last frame
+//
+// The payload of a hello and of the structures below is written by Encoder and read
+// by Decoder: integers as u64, strings as a length and bytes, lists as a count.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kcov::lab {
+
+enum class FrameType : std::uint8_t {
+  hello = 1,
+  start,
+  input,
+  input_end,
+  output,
+  errors,
+  heartbeat,
+  trace,
+  records,
+  finished,
+};
+
+inline constexpr std::size_t kFrameHeaderBytes = 5;
+// Longer payloads are split, or (a request) refused.
+inline constexpr std::size_t kMaxPayload = 1 << 24;
+
+struct Frame {
+  FrameType type{};
+  std::string payload;
+};
+
+inline std::string encode_frame(FrameType type, std::string_view payload) {
+  std::string bytes(kFrameHeaderBytes, '\0');
+  bytes[0] = static_cast<char>(type);
+  const auto length = static_cast<std::uint32_t>(payload.size());
+  std::memcpy(&bytes[1], &length, sizeof length);
+  bytes += payload;
+  return bytes;
+}
+
+// Takes the first whole frame off `stream`. -1: the bytes are no frame, 0: not there yet.
+inline int take_frame(std::string& stream, Frame& frame) {
+  if (stream.size() < kFrameHeaderBytes) return 0;
+  std::uint32_t length;
+  std::memcpy(&length, &stream[1], sizeof length);
+  const auto type = static_cast<std::uint8_t>(stream[0]);
+  if (type < static_cast<std::uint8_t>(FrameType::hello) ||
+      type > static_cast<std::uint8_t>(FrameType::finished) || length > kMaxPayload) {
+    return -1;
+  }
+  if (stream.size() < kFrameHeaderBytes + length) return 0;
+  frame.type = static_cast<FrameType>(type);
+  frame.payload = stream.substr(kFrameHeaderBytes, length);
+  stream.erase(0, kFrameHeaderBytes + length);
+  return 1;
+}
+
+class Encoder {
+ public:
+  Encoder& integer(std::uint64_t value) {
+    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
+    return *this;
+  }
+  Encoder& text(std::string_view value) {
+    integer(value.size());
+    bytes_ += value;
+    return *this;
+  }
+  Encoder& list(const std::vector<std::string>& values) {
+    integer(values.size());
+    for (const std::string& value : values) text(value);
+    return *this;
+  }
+  std::string take() { return std::move(bytes_); }
+
+ private:
+  std::string bytes_;
+};
+
+class Decoder {
+ public:
+  explicit Decoder(std::string_view bytes) : bytes_(bytes) {}
+  std::uint64_t integer() {
+    std::uint64_t value = 0;
+    if (bytes_.size() < sizeof value) {
+      good_ = false;
+      return 0;
+    }
+    std::memcpy(&value, bytes_.data(), sizeof value);
+    bytes_.remove_prefix(sizeof value);
+    return value;
+  }
+  std::string text() {
+    const std::uint64_t length = integer();
+    if (length > bytes_.size()) {
+      good_ = false;
+      return {};
+    }
+    std::string value(bytes_.substr(0, length));
+    bytes_.remove_prefix(length);
+    return value;
+  }
+  std::vector<std::string> list() {
+    std::vector<std::string> values;
+    for (std::uint64_t left = integer(); left > 0 && good_; --left) values.push_back(text());
+    return values;
+  }
+  // Whether everything that was asked for was there.
+  bool good() const { return good_; }
+
+ private:
+  std::string_view bytes_;
+  bool good_ = true;
+};
+
+struct Request {
+  std::vector<std::string> arguments;
+  std::vector<std::string> environment;
+  std::string directory;
+  std::vector<std::string> writable;  // host directories to be written through to
+  bool own_streams = false;           // the command inherits the agent's standard streams
+  std::uint64_t trace_words = 0;      // size of the kcov buffer; 0: do not trace
+};
+
+inline std::string encode(const Request& request) {
+  return Encoder()
+      .list(request.arguments)
+      .list(request.environment)
+      .text(request.directory)
+      .list(request.writable)
+      .integer(request.own_streams ? 1 : 0)
+      .integer(request.trace_words)
+      .take();
+}
+
+inline bool decode(std::string_view bytes, Request& request) {
+  Decoder decoder(bytes);
+  request.arguments = decoder.list();
+  request.environment = decoder.list();
+  request.directory = decoder.text();
+  request.writable = decoder.list();
+  request.own_streams = decoder.integer() != 0;
+  request.trace_words = decoder.integer();
+  return decoder.good() && !request.arguments.empty();
+}
+
+struct TraceHeader {
+  std::uint64_t count = 0;          // records that follow
+  bool dropped_known = false;       // a stock kernel cannot tell
+  std::uint64_t dropped = 0;        // records that did not fit
+  std::uint64_t capacity = 0;       // records that fit
+};
+
+inline std::string encode(const TraceHeader& header) {
+  return Encoder()
+      .integer(header.count)
+      .integer(header.dropped_known ? 1 : 0)
+      .integer(header.dropped)
+      .integer(header.capacity)
+      .take();
+}
+
+inline bool decode(std::string_view bytes, TraceHeader& header) {
+  Decoder decoder(bytes);
+  header.count = decoder.integer();
+  header.dropped_known = decoder.integer() != 0;
+  header.dropped = decoder.integer();
+  header.capacity = decoder.integer();
+  return decoder.good();
+}
+
+struct Outcome {
+  // The command's exit status, or 128 + its signal; 125 to 127 with a message when it
+  // could not be run.
+  std::uint64_t status = 0;
+  std::string message;
+};
+
+inline std::string encode(const Outcome& outcome) {
+  return Encoder().integer(outcome.status).text(outcome.message).take();
+}
+
+inline bool decode(std::string_view bytes, Outcome& outcome) {
+  Decoder decoder(bytes);
+  outcome.status = decoder.integer();
+  outcome.message = decoder.text();
+  return decoder.good();
+}
+
+}  // namespace kcov::lab

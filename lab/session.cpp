@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "lab/session.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+
+#include "support/files.hpp"
+#include "support/interrupt.hpp"
+
+extern char** environ;
+
+namespace kcov::lab {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// What is read ahead of a command that does not read its input.
+constexpr std::size_t kMaxQueued = 1 << 20;
+constexpr std::size_t kLogLines = 20;
+
+std::string last_lines(const std::string& text) {
+  std::size_t begin = text.size();
+  for (std::size_t lines = 0; begin > 0 && lines <= kLogLines; ++lines) {
+    begin = text.rfind('\n', begin - 1);
+    if (begin == std::string::npos) begin = 0;
+  }
+  return text.substr(begin == 0 ? 0 : begin + 1);
+}
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR && interrupted() == 0) continue;
+    if (n < 0 && errno == EAGAIN) {
+      pollfd wait{fd, POLLOUT, 0};
+      ::poll(&wait, 1, -1);
+      continue;
+    }
+    if (n <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+class Session {
+ public:
+  Session(Machine& machine, const Request& request, const SessionOptions& options)
+      : machine_(machine), request_(request), options_(options), input_(options.input) {
+    const int flags = ::fcntl(machine.channel(), F_GETFL);
+    ::fcntl(machine.channel(), F_SETFL, flags | O_NONBLOCK);
+  }
+
+  Result<SessionResult> run() {
+    heard_ = Clock::now();
+    while (!finished_) {
+      if (interrupted() != 0) return Error{"interrupted", interrupt_exit_code()};
+      if (Clock::now() - heard_ > std::chrono::seconds(options_.hang_seconds)) {
+        return broken(fmt::format("has said nothing for {} seconds and was ended",
+                                  options_.hang_seconds));
+      }
+      pollfd waits[2] = {{machine_.channel(), POLLIN, 0}, {-1, POLLIN, 0}};
+      if (!outgoing_.empty()) waits[0].events |= POLLOUT;
+      if (started_ && input_ >= 0 && outgoing_.size() < kMaxQueued) waits[1].fd = input_;
+      if (::poll(waits, 2, 1000) <= 0) continue;
+      if (waits[1].revents != 0) read_input();
+      if ((waits[0].revents & POLLOUT) != 0) write_channel();
+      if ((waits[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
+        if (Status done = read_channel(); !done) return done.error();
+      }
+    }
+    return std::move(result_);
+  }
+
+ private:
+  Error broken(const std::string& what) const {
+    const std::string log = machine_.log();
+    std::string obstacle;
+    if (!started_ && !log.empty()) obstacle = um_obstacle();
+    if (!obstacle.empty()) return Error{"cannot start the machine: " + obstacle};
+    return Error{fmt::format("the machine {}{}{}", what,
+                             log.empty() ? "" : "; the end of its kernel's log:\n",
+                             last_lines(log))};
+  }
+
+  void read_input() {
+    char block[65536];
+    const ssize_t n = ::read(input_, block, sizeof block);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
+    if (n <= 0) {
+      outgoing_ += encode_frame(FrameType::input_end, {});
+      input_ = -1;
+      return;
+    }
+    outgoing_ += encode_frame(FrameType::input, {block, static_cast<std::size_t>(n)});
+  }
+
+  void write_channel() {
+    const ssize_t n = ::write(machine_.channel(), outgoing_.data(), outgoing_.size());
+    if (n > 0) outgoing_.erase(0, static_cast<std::size_t>(n));
+  }
+
+  Status read_channel() {
+    char block[65536];
+    const ssize_t n = ::read(machine_.channel(), block, sizeof block);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) return {};
+    if (n <= 0) {
+      // Its last words may still be on their way to the log.
+      machine_.wait(2);
+      return broken(started_ ? "died while the command ran" : "died before it was ready");
+    }
+    incoming_.append(block, static_cast<std::size_t>(n));
+    Frame frame;
+    int taken;
+    while (!finished_ && (taken = take_frame(incoming_, frame)) != 0) {
+      if (taken < 0 || !take(frame)) return broken("sent something that makes no sense");
+    }
+    heard_ = Clock::now();
+    return {};
+  }
+
+  bool take(const Frame& frame) {
+    switch (frame.type) {
+      case FrameType::hello: {
+        Decoder decoder(frame.payload);
+        result_.release = decoder.text();
+        result_.build_id = decoder.text();
+        outgoing_ += encode_frame(FrameType::start, encode(request_));
+        if (input_ < 0) outgoing_ += encode_frame(FrameType::input_end, {});
+        started_ = true;
+        return decoder.good();
+      }
+      case FrameType::output: write_all(options_.output, frame.payload); return true;
+      case FrameType::errors: write_all(options_.errors, frame.payload); return true;
+      case FrameType::heartbeat: return true;
+      case FrameType::trace:
+        result_.trace.emplace();
+        return decode(frame.payload, result_.trace->header);
+      case FrameType::records: {
+        if (!result_.trace || frame.payload.size() % sizeof(std::uint64_t) != 0) return false;
+        std::vector<std::uint64_t>& pcs = result_.trace->pcs;
+        const std::size_t old = pcs.size();
+        pcs.resize(old + frame.payload.size() / sizeof(std::uint64_t));
+        std::memcpy(&pcs[old], frame.payload.data(), frame.payload.size());
+        return true;
+      }
+      case FrameType::finished:
+        finished_ = true;
+        return decode(frame.payload, result_.outcome) &&
+               (!result_.trace || result_.trace->pcs.size() == result_.trace->header.count);
+      default: return false;
+    }
+  }
+
+  Machine& machine_;
+  const Request& request_;
+  const SessionOptions& options_;
+  int input_;
+  bool started_ = false;
+  bool finished_ = false;
+  std::string incoming_;
+  std::string outgoing_;
+  Clock::time_point heard_;
+  SessionResult result_;
+};
+
+}  // namespace
+
+Result<SessionResult> run_session(Machine& machine, const Request& request,
+                                  const SessionOptions& options) {
+  return Session(machine, request, options).run();
+}
+
+Request request_for(const std::vector<std::string>& arguments) {
+  Request request;
+  request.arguments = arguments;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    request.environment.emplace_back(*variable);
+  }
+  std::error_code error;
+  request.directory = std::filesystem::current_path(error).string();
+  return request;
+}
+
+}  // namespace kcov::lab

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// The tool's side of running one command on a machine: the handshake, the command's
+// standard streams, its trace and its end; and the watch over a machine that hangs.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lab/machine.hpp"
+#include "lab/protocol.hpp"
+#include "support/result.hpp"
+
+namespace kcov::lab {
+
+struct Trace {
+  TraceHeader header;
+  std::vector<std::uint64_t> pcs;
+};
+
+struct SessionOptions {
+  int input = 0;         // where the command's standard input comes from; -1: it is empty
+  int output = 1;        // where its standard output and
+  int errors = 2;        // standard error go
+  int hang_seconds = 30; // a machine that says nothing for so long is taken for dead
+};
+
+struct SessionResult {
+  std::string release;   // uname -r
+  std::string build_id;  // of the running kernel; may be empty
+  Outcome outcome;
+  std::optional<Trace> trace;
+};
+
+// Runs it to its end. An Error: the machine did not start, panicked, hung or broke
+// off (with the end of its log), or we were interrupted.
+Result<SessionResult> run_session(Machine& machine, const Request& request,
+                                  const SessionOptions& options);
+
+// A request for `arguments` with our directory and environment.
+Request request_for(const std::vector<std::string>& arguments);
+
+}  // namespace kcov::lab

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "lab/source.hpp"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <fstream>
+#include <regex>
+#include <vector>
+
+#include "support/command.hpp"
+#include "support/files.hpp"
+
+namespace fs = std::filesystem;
+
+namespace kcov::lab {
+namespace {
+
+constexpr const char* kDebianTarball = "/usr/src/linux-source-6.12.tar.xz";
+
+Result<std::uint64_t> hash_of_file(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Error{"cannot read the kernel source " + path.string()};
+  XXH3_state_t* const state = XXH3_createState();
+  XXH3_64bits_reset(state);
+  std::vector<char> block(1 << 20);
+  while (file.read(block.data(), static_cast<std::streamsize>(block.size())), file.gcount() > 0) {
+    XXH3_64bits_update(state, block.data(), static_cast<std::size_t>(file.gcount()));
+  }
+  const std::uint64_t hash = XXH3_64bits_digest(state);
+  XXH3_freeState(state);
+  return hash;
+}
+
+// A tree has some 90 000 files: names, sizes and times tell whether it has changed.
+std::uint64_t hash_of_tree(const fs::path& tree) {
+  std::vector<std::string> lines;
+  std::error_code error;
+  for (auto it = fs::recursive_directory_iterator(tree, error);
+       it != fs::recursive_directory_iterator(); it.increment(error)) {
+    if (error) break;
+    if (!it->is_regular_file(error) || it->is_symlink(error)) continue;
+    lines.push_back(fmt::format("{} {} {}\n", it->path().lexically_relative(tree).string(),
+                                it->file_size(error),
+                                it->last_write_time(error).time_since_epoch().count()));
+  }
+  std::sort(lines.begin(), lines.end());
+  std::string all = fs::absolute(tree).string();
+  for (const std::string& line : lines) all += line;
+  return XXH3_64bits(all.data(), all.size());
+}
+
+}  // namespace
+
+Result<Source> find_source(const fs::path& given) {
+  const fs::path path = given.empty() ? fs::path(kDebianTarball) : given;
+  std::error_code error;
+  if (fs::is_directory(path, error)) {
+    if (const Result<std::string> series = series_of(path); !series) return series.error();
+    return Source{fs::canonical(path), true, hash_of_tree(path)};
+  }
+  if (!fs::is_regular_file(path, error)) {
+    if (given.empty()) {
+      return Error{fmt::format(
+          "cannot find the kernel source {}: install it (apt-get install linux-source-6.12), or "
+          "name a tree with --source",
+          path.string())};
+    }
+    return Error{fmt::format("cannot use {} as kernel source: it is neither a tree nor a tarball",
+                             path.string())};
+  }
+  const Result<std::uint64_t> hash = hash_of_file(path);
+  if (!hash) return hash.error();
+  return Source{fs::canonical(path), false, *hash};
+}
+
+Status unpack_source(const Source& source, const fs::path& tree) {
+  std::error_code error;
+  fs::create_directories(tree, error);
+  if (error) return Error{"cannot make " + tree.string() + ": " + error.message()};
+  std::vector<std::string> command;
+  if (source.is_tree) {
+    command = {"cp", "-a", "--reflink=auto", source.path.string() + "/.", tree.string()};
+  } else {
+    command = {"tar", "-xf", source.path.string(), "-C", tree.string(), "--strip-components=1"};
+  }
+  std::string last;
+  const Result<int> status = run_command(
+      {.arguments = command, .directory = {}, .environment = {}, .on_line = [&](std::string_view line) { last = line; }});
+  if (!status) return status.error();
+  if (*status != 0) {
+    return Error{fmt::format("cannot unpack the kernel source {}: {}", source.path.string(), last)};
+  }
+  return {};
+}
+
+Result<std::string> series_of(const fs::path& tree) {
+  const Result<std::string> makefile = read_file(tree / "Makefile");
+  std::smatch version;
+  std::smatch patchlevel;
+  if (!makefile || !std::regex_search(*makefile, version, std::regex("\nVERSION = (\\d+)\n")) ||
+      !std::regex_search(*makefile, patchlevel, std::regex("\nPATCHLEVEL = (\\d+)\n"))) {
+    return Error{fmt::format(
+        "cannot use {} as kernel source: its Makefile does not say VERSION and PATCHLEVEL",
+        tree.string())};
+  }
+  return fmt::format("{}.{}", version[1].str(), patchlevel[1].str());
+}
+
+}  // namespace kcov::lab

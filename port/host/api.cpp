@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// The calls of <kcov/host.h>: from a file descriptor to the core and back.
+//
+// The file descriptor is a memfd: empty until KCOV_INIT_TRACE, then exactly the
+// buffer. Opened once more for reading or writing only where the program asks
+// for that, it lets the system itself refuse the maps that it should refuse
+// (contract 3).
+#include <kcov/host.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "port/host/open_files.hpp"
+
+namespace {
+
+using kcov::host::BackingScope;
+using kcov::host::HostDescriptor;
+using kcov::host::PinnedFile;
+
+int fail(int error) noexcept {
+  errno = error;
+  return -1;
+}
+
+// A result of the core as a system call's.
+int answer(int result) noexcept { return result < 0 ? fail(-result) : result; }
+
+int open_again(int fd, int flags) noexcept {
+  char path[32];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  return open(path, flags);
+}
+
+int access_mode(int fd) noexcept { return fcntl(fd, F_GETFL) & O_ACCMODE; }
+
+// A writable descriptor of our own for the file behind `fd`: whatever the mode of
+// `fd` is, and whatever other threads do to that number meanwhile.
+class WritableFile {
+ public:
+  WritableFile(const PinnedFile& file, int fd) noexcept
+      : file_(file),
+        fd_(access_mode(fd) == O_RDWR ? fcntl(fd, F_DUPFD_CLOEXEC, 0)
+                                      : open_again(fd, O_RDWR | O_CLOEXEC)) {
+    if (fd_ < 0 || file.is_at(fd_)) return;
+    close(fd_);
+    fd_ = fail(EBADF);
+  }
+  ~WritableFile() {
+    if (fd_ < 0) return;
+    const int error = errno;
+    close(fd_);
+    file_.retire_if_closed();
+    errno = error;
+  }
+  int fd() const noexcept { return fd_; }
+  WritableFile(const WritableFile&) = delete;
+  WritableFile& operator=(const WritableFile&) = delete;
+
+ private:
+  const PinnedFile& file_;
+  int fd_;
+};
+
+int make_file(int flags) noexcept {
+  const int fd = memfd_create("kcov", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) return -1;
+  // A buffer never shrinks under the feet of those who map it.
+  if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) != 0 || fchmod(fd, 0600) != 0) {
+    close(fd);
+    return -1;
+  }
+  if ((flags & O_ACCMODE) == O_RDWR) {
+    if ((flags & O_CLOEXEC) == 0) fcntl(fd, F_SETFD, 0);
+    return fd;
+  }
+  const int restricted = open_again(fd, flags & (O_ACCMODE | O_CLOEXEC));
+  const int error = errno;
+  close(fd);
+  return restricted >= 0 ? restricted : fail(error);
+}
+
+int initialize(const PinnedFile& pinned, int fd, unsigned long words) noexcept {
+  WritableFile file(pinned, fd);
+  if (file.fd() < 0) return -1;
+  BackingScope scope({file.fd(), 0});
+  const int result = pinned.descriptor().control(KCOV_INIT_TRACE, words);
+  // Its size stands from now on: a map cannot reach past the buffer (contract 10).
+  if (result == 0) fcntl(file.fd(), F_ADD_SEALS, F_SEAL_GROW);
+  return answer(result);
+}
+
+// Whether the system will let a file of this access mode be mapped so. It will see
+// to that itself, but it looks at this before it asks the driver.
+bool may_map(int fd, int protection, int flags) noexcept {
+  const int mode = access_mode(fd);
+  const bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+  if (mode == O_WRONLY) return false;
+  return mode == O_RDWR || !shared || (protection & PROT_WRITE) == 0;
+}
+
+ssize_t no_transfer(int fd, int refused_mode) noexcept {
+  PinnedFile file(fd);
+  return fail(!file || access_mode(fd) == refused_mode ? EBADF : EINVAL);
+}
+
+int no_position(int fd) noexcept {
+  PinnedFile file(fd);
+  return fail(file ? ESPIPE : EBADF);
+}
+
+}  // namespace
+
+int kcov_host_open(int flags) {
+  kcov::host::start();
+  const int fd = make_file(flags);
+  if (fd < 0) return -1;
+  HostDescriptor* const descriptor = HostDescriptor::open();
+  if (descriptor != nullptr && kcov::host::add_file(fd, descriptor)) return fd;
+  if (descriptor != nullptr) descriptor->close();
+  close(fd);
+  return fail(ENOMEM);
+}
+
+int kcov_host_ioctl(int fd, unsigned long command, unsigned long argument) {
+  PinnedFile file(fd);
+  if (!file) return fail(EBADF);
+  kcov::host::watch_thread_exit();
+  // As the system's ioctl(), which drops the upper half of the command.
+  const auto number = static_cast<std::uint32_t>(command);
+  if (number == KCOV_INIT_TRACE) return initialize(file, fd, argument);
+  return answer(file.descriptor().control(number, argument));
+}
+
+void* kcov_host_mmap(void* address, size_t length, int protection, int flags, int fd,
+                     off_t offset) {
+  PinnedFile file(fd);
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t whole = (length + page - 1) / page * page;
+  kcov::Mapping mapping;
+  int error = 0;
+  if (!file) {
+    error = EBADF;
+  } else if (!may_map(fd, protection, flags)) {
+    error = EACCES;
+  } else {
+    error = -file.descriptor().map(static_cast<std::uint64_t>(offset), whole, mapping);
+  }
+  if (error == 0) return mmap(address, length, protection, flags, fd, offset);
+  errno = error;
+  return MAP_FAILED;
+}
+
+int kcov_host_munmap(void* address, size_t length) { return munmap(address, length); }
+
+ssize_t kcov_host_read(int fd, void*, size_t) { return no_transfer(fd, O_WRONLY); }
+ssize_t kcov_host_write(int fd, const void*, size_t) { return no_transfer(fd, O_RDONLY); }
+off_t kcov_host_lseek(int fd, off_t, int) { return no_position(fd); }
+ssize_t kcov_host_pread(int fd, void*, size_t, off_t) { return no_position(fd); }
+ssize_t kcov_host_pwrite(int fd, const void*, size_t, off_t) { return no_position(fd); }
+
+int kcov_host_close(int fd) { return kcov::host::close_file(fd); }

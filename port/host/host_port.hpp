@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// What the core asks of a user-space process: tasks are threads, an area is a
+// mapping of the file that stands for the descriptor, a descriptor lies in memory
+// that is shared with forked children.
+#pragma once
+
+#include <pthread.h>
+#include <sys/types.h>
+
+#include "core/descriptor.hpp"
+#include "core/memory.hpp"
+#include "core/port.hpp"
+
+namespace kcov::host {
+
+// The state of each thread. Initial-exec and constinit, so that the callback
+// reaches it in one instruction and without a call that would initialise it.
+extern constinit thread_local kcov_task_state current_task
+    [[gnu::tls_model("initial-exec")]];
+
+// The address that the program's own file was loaded at, less the one it was
+// linked for. Written once by start(), before anything can be traced.
+extern std::uintptr_t load_bias;
+
+// Where allocate_area() finds the memory: `offset` bytes into the open file `fd`.
+// The core knows nothing of files, so whoever calls it says which one in the
+// calling thread.
+struct Backing {
+  int fd;
+  off_t offset;
+};
+class BackingScope {
+ public:
+  explicit BackingScope(Backing backing) noexcept;
+  ~BackingScope();
+  BackingScope(const BackingScope&) = delete;
+  BackingScope& operator=(const BackingScope&) = delete;
+};
+
+// A mutex that works between processes, because a forked child shares the
+// descriptor, and that survives the death of a process that held it.
+class ProcessLock {
+ public:
+  ProcessLock() noexcept;
+  ~ProcessLock() { pthread_mutex_destroy(&mutex_); }
+  void lock() noexcept;
+  void unlock() noexcept { pthread_mutex_unlock(&mutex_); }
+  ProcessLock(const ProcessLock&) = delete;
+  ProcessLock& operator=(const ProcessLock&) = delete;
+
+ private:
+  pthread_mutex_t mutex_;
+};
+
+struct HostPort {
+  using Lock = ProcessLock;
+  static constexpr bool kComparisons = false;
+
+  // The three that the callback calls.
+  [[gnu::always_inline]] static kcov_task_state* current() noexcept { return &current_task; }
+  [[gnu::always_inline]] static Context context() noexcept { return Context::task; }
+  [[gnu::always_inline]] static std::uintptr_t canonical_pc(std::uintptr_t pc) noexcept {
+    return pc - load_once(load_bias);
+  }
+
+  static void* allocate(std::size_t bytes) noexcept;
+  static void release(void* memory) noexcept;
+  static std::uint64_t* allocate_area(std::size_t bytes) noexcept;
+  static void release_area(std::uint64_t* area, std::size_t bytes) noexcept;
+  static bool copy_to_caller(std::uintptr_t to, const void* from, std::size_t bytes) noexcept;
+  static void warn(const char* text) noexcept;
+};
+static_assert(Port<HostPort>);
+
+using HostDescriptor = Descriptor<HostPort>;
+
+// How many processes have the descriptor's open file: the core's one file
+// reference (contract 33) stands for all of them. share() for a child that is
+// about to be forked; unshare() closes the descriptor when the last one leaves.
+void share(HostDescriptor* descriptor) noexcept;
+void unshare(HostDescriptor* descriptor) noexcept;
+
+// Sees to it that the calling thread's end is a task's end (contract 32).
+void watch_thread_exit() noexcept;
+
+// Once, before anything else: the load bias, the fork handlers. Any thread may ask.
+void start() noexcept;
+
+// Begins the tracing that KCOV_HOST_TRACE asks for (trace_file.hpp).
+void start_trace_file() noexcept;
+
+}  // namespace kcov::host

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// The kcov files that this process has open, found by the inode of their file
+// descriptor, so that descriptors made by dup() are the same file by nature.
+//
+// Each entry is pinned once for being open and once for each call in progress:
+// a thread may close a descriptor while another is in an ioctl of it.
+#pragma once
+
+#include <sys/types.h>
+
+#include "port/host/host_port.hpp"
+
+namespace kcov::host {
+
+struct OpenFile;
+
+// The file behind `fd`, pinned; empty when `fd` is none of ours.
+class PinnedFile {
+ public:
+  explicit PinnedFile(int fd) noexcept;
+  ~PinnedFile();
+  explicit operator bool() const noexcept { return file_ != nullptr; }
+  HostDescriptor& descriptor() const noexcept;
+  // Whether `fd` is (still) a descriptor of this file: another thread may have
+  // closed it, and the system given its number to another file.
+  bool is_at(int fd) const noexcept;
+  // Ends the entry if no descriptor of this process is left for it. To be called
+  // by whoever held a descriptor of its own while another thread may have closed
+  // the program's last one.
+  void retire_if_closed() const noexcept;
+  PinnedFile(const PinnedFile&) = delete;
+  PinnedFile& operator=(const PinnedFile&) = delete;
+
+ private:
+  OpenFile* file_;
+};
+
+// Enters `descriptor` as the file behind `fd`: false when there is no memory.
+bool add_file(int fd, HostDescriptor* descriptor) noexcept;
+
+// close(fd), and if no descriptor of this process is left for its file, the
+// entry's end. 0, or -1 and errno.
+int close_file(int fd) noexcept;
+
+// Around fork(): the child has every file that is open (contract 1).
+void files_before_fork() noexcept;
+void files_after_fork_in_parent() noexcept;
+void files_after_fork_in_child() noexcept;
+
+}  // namespace kcov::host

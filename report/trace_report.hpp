@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// One traced command, ready to be written: what ran, on which kernel, and its entries
+// with names. The writers below are the formats of `kcovtool trace`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coverage/entries.hpp"
+#include "symbol/image.hpp"
+
+namespace kcov::report {
+
+struct TraceReport {
+  std::vector<std::string> command;
+  int status = 0;        // exit status, 128 + N for signal N
+  std::string machine;   // "um, our kcov"
+  std::string release;
+  std::string build_id;  // of the kernel that ran
+  std::vector<std::uint64_t> pcs;
+  std::uint64_t capacity = 0;            // PCs that the buffer holds
+  std::optional<std::uint64_t> dropped;  // none: the kernel cannot tell
+  // Beside pcs; empty where there are no names, and `unnamed` says why.
+  std::vector<symbol::Location> locations;
+  std::string unnamed;
+  std::vector<coverage::Entry> entries;
+
+  // System calls that made a further task, whose coverage is not here.
+  std::size_t untraced_tasks() const;
+};
+
+// Fills `entries` from `pcs` and `locations`.
+void cut(TraceReport& report);
+
+// The functions of an entry in order of first execution, its own function first. Inlined
+// ones are there too, but for those of header files.
+std::vector<std::string_view> call_path(const TraceReport& report, const coverage::Entry& entry);
+
+// For people: a line for each entry, then a summary. `width`: columns that a line may
+// take; 0: as many as it needs.
+std::string text_of(const TraceReport& report, std::size_t width);
+
+// One object; documented in kcovtool(1).
+std::string json_of(const TraceReport& report);
+
+// One 0x… PC a line.
+std::string raw_of(const std::vector<std::uint64_t>& pcs);
+
+}  // namespace kcov::report

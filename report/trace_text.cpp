@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// The default output of `kcovtool trace`.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "report/trace_report.hpp"
+
+namespace kcov::report {
+namespace {
+
+constexpr std::size_t kNameColumns = 18;
+
+std::string numbered(std::size_t number, std::string_view thing) {
+  return fmt::format("{} {}{}", number, thing, number == 1 ? "" : "s");
+}
+
+// `path` joined by arrows; when it does not fit, its head, and how many are left out.
+std::string joined(const std::vector<std::string_view>& path, std::size_t columns) {
+  constexpr std::string_view kArrow = " > ";
+  std::string text;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    const std::string rest = fmt::format("{}+{} more", kArrow, path.size() - i);
+    const std::size_t length = text.size() + kArrow.size() + path[i].size();
+    const std::size_t reserve = i + 1 < path.size() ? rest.size() : 0;
+    if (columns != 0 && i > 0 && length + reserve > columns) return text + rest;
+    if (i > 0) text += kArrow;
+    text += path[i];
+  }
+  return text;
+}
+
+std::string summary(const TraceReport& report) {
+  std::size_t calls = 0;
+  std::size_t faults = 0;
+  std::size_t signals = 0;
+  for (const coverage::Entry& entry : report.entries) {
+    calls += entry.kind == coverage::EntryKind::system_call;
+    faults += entry.kind == coverage::EntryKind::page_fault;
+    signals += entry.kind == coverage::EntryKind::signal;
+  }
+  std::unordered_set<std::string_view> functions;
+  for (const symbol::Location& location : report.locations) {
+    for (const symbol::Frame& frame : location.frames) functions.insert(frame.function);
+  }
+  const std::unordered_set<std::uint64_t> unique(report.pcs.begin(), report.pcs.end());
+  std::string text;
+  if (!report.entries.empty()) {
+    text += fmt::format("{}, {}, {}; ", numbered(calls, "system call"),
+                        numbered(faults, "page fault"), numbered(signals, "signal"));
+  }
+  text += fmt::format("{}, {} of them unique", numbered(report.pcs.size(), "PC"), unique.size());
+  if (!functions.empty()) text += ", in " + numbered(functions.size(), "function");
+  text += fmt::format("\non {}, Linux {}\n", report.machine, report.release);
+  return text;
+}
+
+std::string losses(const TraceReport& report) {
+  std::string text;
+  if (report.dropped.value_or(0) != 0) {
+    text += fmt::format(
+        "{} dropped: the buffer of {} PCs was full; the trace is cut off there (--buffer)\n",
+        numbered(*report.dropped, "record"), report.capacity);
+  } else if (!report.dropped && report.pcs.size() >= report.capacity) {
+    text += fmt::format(
+        "the buffer of {} PCs is full: an unknown number of records was dropped, a stock kernel "
+        "cannot tell how many (--buffer)\n",
+        report.capacity);
+  }
+  if (const std::size_t tasks = report.untraced_tasks(); tasks != 0) {
+    text += fmt::format("{} started by the command {} not traced\n",
+                        numbered(tasks, "process or thread"), tasks == 1 ? "was" : "were");
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string text_of(const TraceReport& report, std::size_t width) {
+  std::string text;
+  for (const coverage::Entry& entry : report.entries) {
+    const std::vector<std::string_view> path = call_path(report, entry);
+    std::string line = fmt::format("{:<{}} {:>6} {:<3} {:>4} {:<9}  ", entry.name, kNameColumns,
+                                   entry.records.size(), entry.records.size() == 1 ? "PC" : "PCs",
+                                   path.size(), path.size() == 1 ? "function" : "functions");
+    const std::size_t left = width > line.size() + 20 ? width - line.size() : (width == 0 ? 0 : 20);
+    text += line + joined(path, left) + "\n";
+  }
+  if (!report.unnamed.empty()) text += raw_of(report.pcs);
+  return text + summary(report) + losses(report);
+}
+
+}  // namespace kcov::report

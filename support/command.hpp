@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// Runs a program and waits for it.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/result.hpp"
+
+namespace kcov {
+
+struct Command {
+  std::vector<std::string> arguments;    // the first is looked up in PATH
+  std::filesystem::path directory;       // where it runs; empty: here
+  std::vector<std::string> environment;  // "NAME=value", added to ours
+  // Receives each line of its standard output and standard error, without the newline.
+  std::function<void(std::string_view)> on_line;
+};
+
+// Runs it in a process group of its own, which is ended when we are interrupted. Its
+// exit status, or 128 + the signal that killed it; an Error when it cannot be started
+// or we were interrupted.
+Result<int> run_command(const Command& command);
+
+}  // namespace kcov

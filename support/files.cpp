@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "support/files.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+
+namespace fs = std::filesystem;
+
+namespace kcov {
+
+std::string errno_text(int error) { return std::generic_category().message(error); }
+
+Result<std::string> read_file(const fs::path& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return Error{"cannot read " + path.string() + ": " + errno_text(errno)};
+  std::string contents;
+  char block[65536];
+  for (;;) {
+    const ssize_t n = ::read(fd, block, sizeof block);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      const int error = errno;
+      ::close(fd);
+      return Error{"cannot read " + path.string() + ": " + errno_text(error)};
+    }
+    if (n == 0) break;
+    contents.append(block, static_cast<std::size_t>(n));
+  }
+  ::close(fd);
+  return contents;
+}
+
+Status write_file(const fs::path& path, std::string_view contents) {
+  std::string name = path.string() + ".XXXXXX";
+  const int fd = ::mkostemp(name.data(), O_CLOEXEC);
+  if (fd < 0) return Error{"cannot write " + path.string() + ": " + errno_text(errno)};
+  const auto fail = [&](int error) -> Status {
+    ::close(fd);
+    ::unlink(name.c_str());
+    return Error{"cannot write " + path.string() + ": " + errno_text(error)};
+  };
+  while (!contents.empty()) {
+    const ssize_t n = ::write(fd, contents.data(), contents.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail(errno);
+    contents.remove_prefix(static_cast<std::size_t>(n));
+  }
+  struct stat old {};
+  const mode_t mode = ::stat(path.c_str(), &old) == 0 ? (old.st_mode & 07777) : 0644;
+  if (::fchmod(fd, mode) != 0 || ::rename(name.c_str(), path.c_str()) != 0) return fail(errno);
+  ::close(fd);
+  return {};
+}
+
+Result<TemporaryDirectory> TemporaryDirectory::create(const fs::path& parent,
+                                                      std::string_view prefix) {
+  std::error_code error;
+  fs::create_directories(parent, error);
+  if (error) return Error{"cannot make the directory " + parent.string() + ": " + error.message()};
+  std::string name = (parent / prefix).string() + "XXXXXX";
+  if (::mkdtemp(name.data()) == nullptr) {
+    return Error{"cannot make a directory in " + parent.string() + ": " + errno_text(errno)};
+  }
+  return TemporaryDirectory{fs::path{name}};
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  if (path_.empty()) return;
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+}  // namespace kcov

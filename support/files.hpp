@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// Whole files in and out, and a directory that is gone when it leaves scope.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "support/result.hpp"
+
+namespace kcov {
+
+Result<std::string> read_file(const std::filesystem::path& path);
+
+// Replaces `path` in one step: a reader sees the old contents or the new, whole.
+Status write_file(const std::filesystem::path& path, std::string_view contents);
+
+// What errno says, as words.
+std::string errno_text(int error);
+
+class TemporaryDirectory {
+ public:
+  // Makes `parent`/`prefix`XXXXXX; `parent` is made if need be.
+  static Result<TemporaryDirectory> create(const std::filesystem::path& parent,
+                                           std::string_view prefix);
+  TemporaryDirectory(TemporaryDirectory&& other) noexcept : path_(std::move(other.path_)) {
+    other.path_.clear();
+  }
+  TemporaryDirectory& operator=(TemporaryDirectory&&) = delete;
+  ~TemporaryDirectory();
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  explicit TemporaryDirectory(std::filesystem::path path) : path_(std::move(path)) {}
+  std::filesystem::path path_;
+};
+
+}  // namespace kcov

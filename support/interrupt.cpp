@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "support/interrupt.hpp"
+
+#include <csignal>
+#include <initializer_list>
+
+namespace kcov {
+namespace {
+
+volatile std::sig_atomic_t pending = 0;
+
+void remember(int signal) { pending = signal; }
+
+}  // namespace
+
+void catch_interrupts() {
+  struct sigaction action {};
+  action.sa_handler = remember;
+  sigemptyset(&action.sa_mask);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction old {};
+    // A signal that the caller ignores (nohup, a background job) stays ignored.
+    sigaction(signal, nullptr, &old);
+    if (old.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);
+  }
+}
+
+int interrupted() { return pending; }
+
+}  // namespace kcov

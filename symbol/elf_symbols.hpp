@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// The code symbols of an image, sorted by address, and which of them contains an address.
+#pragma once
+
+#include <libelf.h>
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace kcov::symbol {
+
+class ElfSymbols {
+ public:
+  struct Symbol {
+    std::uint64_t start;
+    std::uint64_t end;      // first address beyond it
+    const char* name;       // in the ELF's own memory
+    std::uint32_t section;  // index of the section it is in
+    std::uint8_t rank;      // among symbols of the same start the highest is preferred
+  };
+
+  // Reads .symtab, or where that was stripped .dynsym. The ELF must outlive this.
+  explicit ElfSymbols(Elf* elf);
+
+  // The symbol that contains the address, or null.
+  const Symbol* find(std::uint64_t address) const;
+
+ private:
+  std::vector<Symbol> symbols_;
+};
+
+}  // namespace kcov::symbol

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// Reader of PC lists.
+#include "symbol/pc_list.hpp"
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+namespace kcov::symbol {
+namespace {
+
+constexpr std::size_t longest_quote = 40;  // of the offending line, in an error
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view space = " \t\r\v\f";
+  const std::size_t first = text.find_first_not_of(space);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(space) - first + 1);
+}
+
+std::optional<std::uint64_t> parse_pc(std::string_view text) {
+  if (!text.starts_with("0x") && !text.starts_with("0X")) return std::nullopt;
+  text.remove_prefix(2);
+  std::uint64_t pc = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pc, 16);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return pc;
+}
+
+// Safe to print on a terminal: what is not printable ASCII becomes \xNN.
+std::string quoted(std::string_view text) {
+  std::string quote = "\"";
+  for (const char c : text.substr(0, longest_quote)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte >= 0x7f || c == '"' || c == '\\') {
+      char escaped[8];
+      std::snprintf(escaped, sizeof escaped, "\\x%02x", byte);
+      quote += escaped;
+    } else {
+      quote += c;
+    }
+  }
+  return quote + (text.size() > longest_quote ? "...\"" : "\"");
+}
+
+}  // namespace
+
+Result<std::vector<std::uint64_t>> parse_pc_list(std::string_view text, std::string_view name) {
+  std::vector<std::uint64_t> pcs;
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::size_t newline = text.find('\n');
+    const std::string_view line = trimmed(text.substr(0, newline));
+    text.remove_prefix(newline == std::string_view::npos ? text.size() : newline + 1);
+    if (line.empty()) continue;
+    const std::optional<std::uint64_t> pc = parse_pc(line);
+    if (!pc) {
+      return Error{"cannot read PCs from \"" + std::string(name) + "\": line " +
+                   std::to_string(number) + " is " + quoted(line) +
+                   ", but should be one address such as 0xffffffff81000000"};
+    }
+    pcs.push_back(*pc);
+  }
+  return pcs;
+}
+
+Result<std::vector<std::uint64_t>> read_pc_list(const std::string& path) {
+  const auto failed = [&] {
+    return Error{"cannot read PCs from \"" + path + "\": " + std::strerror(errno)};
+  };
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"),
+                                                             &std::fclose);
+  if (file == nullptr) return failed();
+  std::string text;
+  char chunk[1 << 16];
+  while (const std::size_t size = std::fread(chunk, 1, sizeof chunk, file.get())) {
+    text.append(chunk, size);
+  }
+  if (std::ferror(file.get()) != 0) return failed();
+  return parse_pc_list(text, path);
+}
+
+}  // namespace kcov::symbol

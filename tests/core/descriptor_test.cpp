@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// The core's descriptor where a real port cannot be made to go: memory that runs
+// out at each point, lost races, tasks that are not there, comparisons, contexts.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "fake_port.hpp"
+
+namespace kcov::test {
+namespace {
+
+constexpr std::uint64_t kWords = 16;
+
+class Core : public testing::Test {
+ protected:
+  Core() { world = &own_; }
+  ~Core() override {
+    EXPECT_EQ(0, own_.live_blocks);
+    EXPECT_EQ(0, own_.live_areas);
+    EXPECT_EQ(0, own_.warnings);
+    world = nullptr;
+  }
+  static Descriptor<FakePort>* opened() {
+    auto* const descriptor = Descriptor<FakePort>::open();
+    EXPECT_NE(nullptr, descriptor);
+    return descriptor;
+  }
+  static Descriptor<FakePort>* initialized(std::uint64_t words = kWords) {
+    auto* const descriptor = opened();
+    EXPECT_EQ(0, descriptor->control(KCOV_INIT_TRACE, words));
+    return descriptor;
+  }
+  static std::uint64_t* area_of(Descriptor<FakePort>& descriptor, std::uint64_t words = kWords) {
+    Mapping mapping;
+    EXPECT_EQ(0, descriptor.map(0, words * 8, mapping));
+    return mapping.area;
+  }
+
+ private:
+  World own_;
+};
+
+// Every call that allocates, failing at its first, second, ... allocation.
+TEST_F(Core, Allocation_failure_at_every_point_leaves_the_descriptor_as_it_was) {
+  int failures = 0;
+  for (int point = 0;; ++point) {
+    world->allocations_until_failure = point;
+    auto* const descriptor = Descriptor<FakePort>::open();
+    if (descriptor == nullptr) {
+      ++failures;
+      EXPECT_EQ(0, world->live_blocks);
+      continue;
+    }
+    const int result = descriptor->control(KCOV_INIT_TRACE, kWords);
+    const bool failed = result == kNoMemory;
+    EXPECT_TRUE(failed || result == 0);
+    world->allocations_until_failure = -1;
+    if (failed) {
+      ++failures;
+      Mapping mapping;
+      EXPECT_EQ(kInvalid, descriptor->map(0, kWords * 8, mapping));
+      EXPECT_EQ(kInvalid, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+      EXPECT_EQ(kInvalid, descriptor->control(KCOV_INIT_TRACE, 1));
+      EXPECT_EQ(0, descriptor->control(KCOV_INIT_TRACE, kWords)) << "it can be tried again";
+    }
+    // An initialised descriptor that is asked again, without memory for it.
+    world->allocations_until_failure = 0;
+    EXPECT_EQ(kNoMemory, descriptor->control(KCOV_INIT_TRACE, kWords));
+    world->allocations_until_failure = -1;
+    EXPECT_EQ(kBusy, descriptor->control(KCOV_INIT_TRACE, kWords));
+    EXPECT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+    EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
+    descriptor->close();
+    EXPECT_EQ(0, world->live_blocks + world->live_areas);
+    if (!failed) break;
+  }
+  EXPECT_EQ(2, failures);
+}
+
+// The fake port aborts when memory is asked for, or an area given back, under a lock.
+TEST_F(Core, Rule07_allocation_is_outside_the_lock_and_a_loser_frees_its_own) {
+  for (int round = 0; round < 200; ++round) {
+    auto* const descriptor = opened();
+    std::atomic<int> winners = 0;
+    std::vector<std::thread> threads;
+    for (int number = 0; number < 4; ++number)
+      threads.emplace_back([&] { winners += descriptor->control(KCOV_INIT_TRACE, kWords) == 0; });
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(1, winners);
+    EXPECT_EQ(1, world->live_areas);
+    descriptor->close();
+  }
+}
+
+TEST_F(Core, Rule14_comparisons_need_support_and_a_failed_enable_changes_nothing) {
+  auto* const descriptor = Descriptor<FakePortWithoutComparisons>::open();
+  ASSERT_EQ(0, descriptor->control(KCOV_INIT_TRACE, kWords));
+  EXPECT_EQ(kNotSupported, descriptor->control(KCOV_ENABLE, KCOV_TRACE_CMP));
+  EXPECT_EQ(kInvalid, descriptor->control(KCOV_ENABLE, 2));
+  EXPECT_EQ(nullptr, world->task.descriptor);
+  EXPECT_EQ(KCOV_MODE_OFF, world->task.mode);
+  EXPECT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
+  descriptor->close();
+}
+
+TEST_F(Core, Rule24_capacity_of_comparisons_is_a_quarter_of_what_is_left_rounded_down) {
+  for (const std::uint64_t words : {2, 4, 5, 8, 9, 16, 17}) {
+    auto* const descriptor = initialized(words);
+    EXPECT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_CMP));
+    EXPECT_EQ((words - 1) / 4, world->task.capacity);
+    EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
+    EXPECT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+    EXPECT_EQ(words - 1, world->task.capacity);
+    EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
+    descriptor->close();
+  }
+}
+
+TEST_F(Core, Rule25_the_count_is_stored_before_the_record) {
+  auto* const descriptor = initialized();
+  std::uint64_t* const area = area_of(*descriptor);
+  ASSERT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  world->nested_pc = 0x2222;
+  trace_pc<FakePort>(0x1111);
+  EXPECT_EQ(2u, area[0]);
+  EXPECT_EQ(0x1111u, area[1]);
+  EXPECT_EQ(0x2222u, area[2]) << "the nested callback took the next record";
+  EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
+  descriptor->close();
+}
+
+TEST_F(Core, Rule26_word_0_holds_a_count_whatever_was_stored_there) {
+  for (const std::uint64_t words : {2, 3, 16}) {
+    auto* const descriptor = initialized(words);
+    std::uint64_t* const area = area_of(*descriptor, words);
+    ASSERT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+    std::uint64_t dropped = 0;
+    for (const std::uint64_t value :
+         {words - 1, words, words + 1, std::uint64_t{1} << 61, ~std::uint64_t{0} - 1, ~std::uint64_t{0}}) {
+      area[0] = value;
+      trace_pc<FakePort>(0x1111);
+      ++dropped;
+      EXPECT_EQ(value, area[0]);
+      for (std::uint64_t word = 1; word < words; ++word) EXPECT_EQ(0u, area[word]);
+    }
+    area[0] = words - 2;
+    trace_pc<FakePort>(0x3333);
+    EXPECT_EQ(words - 1, area[0]);
+    EXPECT_EQ(0x3333u, area[words - 1]);
+    std::uint64_t counted = 0;
+    EXPECT_EQ(0, descriptor->control(KCOV_GET_DROPPED, reinterpret_cast<std::uintptr_t>(&counted)));
+    EXPECT_EQ(dropped, counted);
+    EXPECT_EQ(kFault, descriptor->control(KCOV_GET_DROPPED, 0));
+    EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
+    descriptor->close();
+  }
+}
+
+TEST_F(Core, Rule27_a_PC_callback_writes_nothing_while_comparisons_are_traced) {
+  auto* const descriptor = initialized();
+  std::uint64_t* const area = area_of(*descriptor);
+  ASSERT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_CMP));
+  trace_pc<FakePort>(0x1111);
+  EXPECT_EQ(0u, area[0]);
+  EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
+  descriptor->close();
+}
+
+TEST_F(Core, Rule28_nothing_is_recorded_in_interrupts_nor_during_a_switch) {
+  auto* const descriptor = initialized();
+  std::uint64_t* const area = area_of(*descriptor);
+  ASSERT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  for (const Context context : {Context::soft_interrupt, Context::hard_interrupt}) {
+    world->context = context;
+    trace_pc<FakePort>(0x1111);
+    EXPECT_EQ(0u, area[0]);
+  }
+  world->context = Context::task;
+  world->task.mode |= KCOV_MODE_IN_SWITCH;
+  trace_pc<FakePort>(0x1111);
+  EXPECT_EQ(0u, area[0]);
+  world->task.mode &= ~KCOV_MODE_IN_SWITCH;
+  trace_pc<FakePort>(0x1111);
+  EXPECT_EQ(1u, area[0]);
+  EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
+  descriptor->close();
+}
+
+TEST_F(Core, A_callback_before_the_first_task_records_nothing) {
+  auto* const descriptor = initialized();
+  world->task_exists = false;
+  trace_pc<FakePort>(0x1111);
+  EXPECT_EQ(kBusy, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  EXPECT_EQ(kInvalid, descriptor->control(KCOV_DISABLE, 0));
+  descriptor->close();
+}
+
+TEST_F(Core, Rule31_a_new_task_is_untraced_and_inherits_the_common_handle) {
+  auto* const descriptor = initialized();
+  world->task.common_handle = 77;
+  ASSERT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  kcov_task_state child = world->task;
+  task_init(child, world->task.common_handle);
+  EXPECT_EQ(KCOV_MODE_OFF, child.mode);
+  EXPECT_EQ(nullptr, child.descriptor);
+  EXPECT_EQ(nullptr, child.area);
+  EXPECT_EQ(77u, child.common_handle);
+  EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
+  descriptor->close();
+}
+
+TEST_F(Core, Rule33_the_file_and_the_task_each_hold_a_reference) {
+  auto* descriptor = initialized();
+  ASSERT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  descriptor->close();
+  EXPECT_EQ(1, world->live_areas) << "the task holds it";
+  trace_pc<FakePort>(0x1111);
+  Descriptor<FakePort>::task_exit(world->task);
+  EXPECT_EQ(0, world->live_areas + world->live_blocks);
+  EXPECT_EQ(nullptr, world->task.area);
+  trace_pc<FakePort>(0x1111);
+
+  descriptor = initialized();
+  ASSERT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  Descriptor<FakePort>::task_exit(world->task);
+  EXPECT_EQ(1, world->live_areas) << "the file holds it";
+  Descriptor<FakePort>::task_exit(world->task);
+  descriptor->close();
+}
+
+TEST_F(Core, Exit_of_a_task_that_is_not_the_owner_warns_and_takes_no_reference) {
+  auto* const descriptor = initialized();
+  ASSERT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  kcov_task_state impostor = world->task;
+  Descriptor<FakePort>::task_exit(impostor);
+  EXPECT_EQ(1, world->warnings.exchange(0));
+  EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
+  descriptor->close();
+}
+
+}  // namespace
+}  // namespace kcov::test

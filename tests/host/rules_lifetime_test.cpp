@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// Contract 30 to 33 on the user-space port: what ends when, and many threads at once.
+#include <pthread.h>
+
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "support.hpp"
+
+namespace kcov::test {
+namespace {
+
+constexpr unsigned long kWords = kPageWords;
+
+// Areas of kcov, and pages of descriptors.
+struct Memory {
+  int areas = maps_of("memfd:kcov");
+  int descriptors = maps_of("/dev/zero (deleted)");
+  bool operator==(const Memory&) const = default;
+};
+void PrintTo(const Memory& memory, std::ostream* out) {
+  *out << memory.areas << " areas, " << memory.descriptors << " descriptors";
+}
+
+TEST(HostRules, Rule30_tracing_goes_on_after_close_and_the_thread_stays_bound_until_it_exits) {
+  const Memory before;
+  std::thread([&] {
+    File file;
+    ASSERT_EQ(0, file.init(kWords));
+    Map map(file.fd(), kWords);
+    ASSERT_EQ(0, file.enable());
+    ASSERT_EQ(0, file.close());
+    map.set(0, 0);
+    run(5);
+    EXPECT_LT(0u, map.count());
+    File other;
+    ASSERT_EQ(0, other.init(kWords));
+    EXPECT_EQ(EBUSY, other.enable());
+    EXPECT_EQ(EINVAL, other.disable());
+  }).join();
+  EXPECT_EQ(before, Memory{}) << "the thread's end gave everything back";
+}
+
+TEST(HostRules, Rule30_the_map_may_go_before_tracing_does) {
+  std::thread([] {
+    File file;
+    ASSERT_EQ(0, file.init(kWords));
+    ASSERT_EQ(0, file.enable());
+    {
+      Map map(file.fd(), kWords);
+      run(5);
+    }
+    run(5);
+    ASSERT_EQ(0, file.close());
+    run(5);
+  }).join();
+}
+
+TEST(HostRules, Rule31_a_forked_child_is_untraced_and_its_parent_goes_on) {
+  File file;
+  ASSERT_EQ(0, file.init(kWords));
+  Map map(file.fd(), kWords);
+  File others;
+  ASSERT_EQ(0, others.init(kWords));
+  ASSERT_EQ(0, file.enable());
+  map.set(0, 0);
+  EXPECT_EQ(0, in_child([&] {
+    run(5);
+    if (map.count() != 0) return 1;
+    if (others.enable() != 0) return 2;  // the child is not bound
+    return others.disable() == 0 ? 0 : 3;
+  }));
+  EXPECT_EQ(0u, map.count());
+  run(5);
+  EXPECT_LT(0u, map.count());
+  EXPECT_EQ(0, file.disable());
+}
+
+TEST(HostRules, Rule31_a_new_thread_of_a_traced_one_is_untraced) {
+  File file;
+  ASSERT_EQ(0, file.init(kWords));
+  ASSERT_EQ(0, file.enable());
+  std::thread([&] {
+    File other;
+    EXPECT_EQ(0, other.init(kWords));
+    EXPECT_EQ(0, other.enable());
+    EXPECT_EQ(0, other.disable());
+  }).join();
+  EXPECT_EQ(0, file.disable());
+}
+
+TEST(HostRules, Rule31_a_child_traces_into_the_descriptor_it_shares) {
+  File file;
+  ASSERT_EQ(0, file.init(kWords));
+  Map map(file.fd(), kWords);
+  EXPECT_EQ(0, in_child([&] {
+    if (file.enable() != 0) return 1;
+    run(5);
+    return file.disable();
+  }));
+  EXPECT_LT(0u, map.count());
+  EXPECT_EQ(0, file.enable()) << "the child gave it back";
+  EXPECT_EQ(0, file.disable());
+}
+
+TEST(HostRules, Rule31_exec_goes_on_tracing) {
+  GTEST_SKIP() << "not in a user-space kcov: exec replaces the program and its kcov with it";
+}
+
+void exit_path(void*) { run(100); }
+
+TEST(HostRules, Rule32_exit_disables_first_and_another_thread_may_enable) {
+  pthread_key_t key;
+  ASSERT_EQ(0, pthread_key_create(&key, exit_path));
+  File file;
+  ASSERT_EQ(0, file.init(kWords));
+  Map map(file.fd(), kWords);
+  std::uint64_t last = 0;
+  std::thread([&] {
+    pthread_setspecific(key, &file);
+    ASSERT_EQ(0, file.enable());
+    run(5);
+    last = map.count();
+  }).join();
+  EXPECT_LT(0u, last);
+  EXPECT_EQ(last, map.count()) << "the exit path is not recorded, the data stands";
+  EXPECT_EQ(0, file.enable());
+  EXPECT_EQ(0, file.disable());
+  pthread_key_delete(key);
+}
+
+struct Work {
+  int fd;
+  bool cancelled;
+  int enabled;  // atomic; -2 until it was tried
+};
+
+// Without AddressSanitizer, which takes what it had marked of this frame for the
+// frame of those who run after it when pthread_exit() leaves it (gcc 12).
+[[gnu::no_sanitize("address")]] void* enable_and_end(void* argument) {
+  auto* const work = static_cast<Work*>(argument);
+  const int result = kcov_host_ioctl(work->fd, KCOV_ENABLE, KCOV_TRACE_PC);
+  __atomic_store_n(&work->enabled, result, __ATOMIC_SEQ_CST);
+  if (!work->cancelled) pthread_exit(nullptr);
+  for (;;) pause();
+}
+
+TEST(HostRules, Rule32_pthread_exit_and_cancellation_are_exits_too) {
+  File file;
+  ASSERT_EQ(0, file.init(kWords));
+  for (const bool cancelled : {false, true}) {
+    Work work{file.fd(), cancelled, -2};
+    pthread_t thread;
+    ASSERT_EQ(0, pthread_create(&thread, nullptr, enable_and_end, &work));
+    while (__atomic_load_n(&work.enabled, __ATOMIC_SEQ_CST) == -2) std::this_thread::yield();
+    EXPECT_EQ(0, work.enabled);
+    if (cancelled) pthread_cancel(thread);
+    pthread_join(thread, nullptr);
+    EXPECT_EQ(0, file.enable());
+    EXPECT_EQ(0, file.disable());
+  }
+}
+
+TEST(HostRules, Rule33_the_last_reference_frees) {
+  const Memory before;
+  {
+    File file;
+    ASSERT_EQ(0, file.init(kWords));
+    const int copy = dup(file.fd());
+    EXPECT_EQ(0, file.close());
+    EXPECT_NE(before, Memory{}) << "a dup() is the same open file";
+    EXPECT_EQ(0, kcov_host_close(copy));
+    EXPECT_EQ(before, Memory{});
+  }
+  {
+    File file;
+    ASSERT_EQ(0, file.init(kWords));
+    std::atomic<int> step = 0;
+    std::thread traced([&] {
+      EXPECT_EQ(0, file.enable());
+      step = 1;
+      while (step != 2) std::this_thread::yield();
+      run(5);
+    });
+    while (step != 1) std::this_thread::yield();
+    EXPECT_EQ(0, file.close());
+    EXPECT_NE(before, Memory{}) << "the traced thread holds it";
+    step = 2;
+    traced.join();
+    EXPECT_EQ(before, Memory{});
+  }
+  {
+    File file;
+    ASSERT_EQ(0, file.init(kWords));
+    EXPECT_EQ(0, in_child([&] { return file.close(); }));
+    EXPECT_EQ(0, file.enable()) << "a child's close takes nothing from its parent";
+    EXPECT_EQ(0, file.disable());
+    EXPECT_EQ(0, file.close());
+    EXPECT_EQ(before, Memory{});
+  }
+}
+
+TEST(HostRules, Rule33_a_child_keeps_what_its_parent_closed) {
+  File file;
+  ASSERT_EQ(0, file.init(kWords));
+  int go[2];
+  ASSERT_EQ(0, pipe(go));
+  const pid_t child = fork();
+  if (child == 0) {
+    char byte;
+    if (read(go[0], &byte, 1) != 1) _exit(1);
+    Map map(file.fd(), kWords);
+    if (map.error() != 0 || file.enable() != 0) _exit(2);
+    run(5);
+    if (file.disable() != 0 || map.count() == 0) _exit(3);
+    _exit(file.close());
+  }
+  EXPECT_EQ(0, file.close());
+  EXPECT_EQ(1, write(go[1], "", 1));
+  int status = 0;
+  EXPECT_EQ(child, waitpid(child, &status, 0));
+  EXPECT_EQ(0, status);
+  close(go[0]);
+  close(go[1]);
+}
+
+// Eight threads on four shared descriptors, which come and go: everything at once.
+// Errors are expected of each call; what must not be is a crash, a race or a leak.
+TEST(HostRaces, Many_threads_open_enable_trace_disable_close_and_exit_at_once) {
+  const Memory before;
+  std::atomic<int> slots[4];
+  for (auto& slot : slots) slot = kcov_host_open(O_RDWR);
+  for (unsigned generation = 0; generation < 10; ++generation) {
+    std::vector<std::thread> threads;
+    for (unsigned number = 0; number < 8; ++number) {
+      threads.emplace_back([&slots, seed = generation * 8 + number] {
+        std::minstd_rand random(seed + 1);
+        for (int step = 0; step < 100; ++step) {
+          auto& slot = slots[random() % 4];
+          const int fd = slot;
+          switch (random() % 8) {
+            case 0: kcov_host_ioctl(fd, KCOV_INIT_TRACE, kWords * (1 + random() % 2)); break;
+            case 1:
+            case 2: kcov_host_ioctl(fd, KCOV_ENABLE, KCOV_TRACE_PC); break;
+            case 3:
+            case 4: kcov_host_ioctl(fd, KCOV_DISABLE, 0); break;
+            case 5: {
+              std::uint64_t dropped;
+              kcov_host_ioctl(fd, KCOV_GET_DROPPED, reinterpret_cast<unsigned long>(&dropped));
+              break;
+            }
+            case 6:
+              // The number is closed once, by whoever takes it out of its slot.
+              if (const int mine = slot.exchange(-1); mine >= 0) kcov_host_close(mine);
+              break;
+            default: {
+              const int fresh = kcov_host_open(O_RDWR);
+              int empty = -1;
+              if (!slot.compare_exchange_strong(empty, fresh)) kcov_host_close(fresh);
+            }
+          }
+          run(10);
+        }
+      });
+    }
+    for (auto& thread : threads) thread.join();
+  }
+  for (auto& slot : slots) {
+    if (slot >= 0) {
+      EXPECT_EQ(0, kcov_host_close(slot));
+    }
+  }
+  EXPECT_EQ(before, Memory{});
+}
+
+TEST(HostRaces, Forking_while_other_threads_open_and_close) {
+  std::atomic<bool> done = false;
+  std::vector<std::thread> threads;
+  for (int number = 0; number < 3; ++number) {
+    threads.emplace_back([&] {
+      while (!done) {
+        File file;
+        EXPECT_EQ(0, file.init(kWords));
+        EXPECT_EQ(0, file.enable());
+        run(5);
+        EXPECT_EQ(0, file.disable());
+      }
+    });
+  }
+  File file;
+  ASSERT_EQ(0, file.init(kWords));
+  for (int round = 0; round < 30; ++round) {
+    EXPECT_EQ(0, in_child([&] {
+      if (file.enable() != 0) return 1;
+      run(5);
+      return file.disable();
+    }));
+  }
+  done = true;
+  for (auto& thread : threads) thread.join();
+}
+
+}  // namespace
+}  // namespace kcov::test

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// The subcommands of kcovtool. Each adds itself to the command line and, when it was
+// chosen, sets what main() is to run; what that returns is the exit status.
+//
+// Exit codes: 0 done; 2 the command line is wrong; 125 kcovtool itself failed; 126 the
+// command is not executable; 127 there is no such command; 128 + N ended by signal N.
+// `lab run` and `trace` otherwise return the exit status of the command they ran.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "support/result.hpp"
+
+namespace kcov::tool {
+
+using Action = std::function<Result<int>()>;
+
+void add_lab(CLI::App& app, Action& chosen);
+void add_symbolize(CLI::App& app, Action& chosen);
+void add_trace(CLI::App& app, Action& chosen);
+
+// Adds the command that follows "--" to a subcommand.
+void add_command_to_run(CLI::App& app, std::vector<std::string>& command);
+
+}  // namespace kcov::tool

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// kcovtool symbolize: 0x… lines in, names out, in the same order.
+#include <fmt/format.h>
+
+#include <iterator>
+#include <iostream>
+#include <memory>
+
+#include "lab/kernel.hpp"
+#include "symbol/image.hpp"
+#include "symbol/pc_list.hpp"
+#include "tool/commands.hpp"
+
+namespace kcov::tool {
+namespace {
+
+struct Options {
+  std::string vmlinux;
+  std::string file = "-";
+};
+
+std::string line_of(const symbol::Location& location) {
+  if (location.symbol.empty() && location.frames.empty()) {
+    return fmt::format("{:#x} ?\n", location.pc);
+  }
+  if (location.frames.empty()) {
+    return fmt::format("{:#x} {}+{:#x}\n", location.pc, location.symbol, location.symbol_offset);
+  }
+  std::string text = fmt::format("{:#x}", location.pc);
+  for (const symbol::Frame& frame : location.frames) {
+    const bool innermost = &frame == &location.frames.front();
+    text += fmt::format("{} {} {}:{}", innermost ? "" : " in", frame.function,
+                        frame.file.empty() ? "?" : frame.file, frame.line);
+  }
+  return text + "\n";
+}
+
+Result<int> symbolize(const Options& options) {
+  std::string path = options.vmlinux;
+  if (path.empty()) {
+    const Result<lab::Kernel> kernel = lab::current_kernel("um", lab::Variant::ours);
+    if (!kernel) {
+      return Error{kernel.error().message + ", or name an image with --vmlinux", 125};
+    }
+    path = kernel->vmlinux().string();
+  }
+  Result<symbol::Image> image = symbol::Image::open(path);
+  if (!image) return image.error();
+
+  Result<std::vector<std::uint64_t>> pcs =
+      options.file == "-"
+          ? symbol::parse_pc_list(std::string(std::istreambuf_iterator<char>(std::cin), {}),
+                                  "standard input")
+          : symbol::read_pc_list(options.file);
+  if (!pcs) return pcs.error();
+  if (!image->has_debug_info()) {
+    fmt::print(stderr,
+               "kcovtool: {} has no debug information: functions only, no files and lines\n", path);
+  }
+  std::string text;
+  for (const symbol::Location& location : image->locate(*pcs)) text += line_of(location);
+  fmt::print("{}", text);
+  return 0;
+}
+
+}  // namespace
+
+void add_symbolize(CLI::App& app, Action& chosen) {
+  CLI::App* const command = app.add_subcommand(
+      "symbolize", "name the function, file and line of each PC (one 0x... a line)");
+  const auto options = std::make_shared<Options>();
+  command->add_option("--vmlinux", options->vmlinux,
+                      "the image that the PCs are of; the lab's kernel without it");
+  command->add_option("file", options->file, "where the PCs are; - for standard input")
+      ->capture_default_str();
+  command->callback([&chosen, options] { chosen = [options] { return symbolize(*options); }; });
+}
+
+}  // namespace kcov::tool

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// kcovtool trace: run a command traced, and show what its system calls executed.
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "lab/kernel.hpp"
+#include "lab/machine.hpp"
+#include "lab/session.hpp"
+#include "report/trace_report.hpp"
+#include "support/files.hpp"
+#include "symbol/image.hpp"
+#include "tool/commands.hpp"
+
+namespace fs = std::filesystem;
+
+namespace kcov::tool {
+namespace {
+
+using lab::Kernel;
+using lab::Variant;
+using report::TraceReport;
+
+struct Options {
+  std::string on;
+  bool stock = false;
+  bool raw = false;
+  bool json = false;
+  std::string vmlinux;
+  std::string output;
+  std::uint64_t words = 1 << 20;
+  std::vector<std::string> command;
+};
+
+// What was run where, before it is named.
+struct Recorded {
+  lab::SessionResult session;
+  std::string machine;
+  std::string vmlinux;  // empty: none was found
+};
+
+// Where `report` goes: the command's own standard output is then not in its way.
+lab::SessionOptions streams_for(const Options& options) {
+  lab::SessionOptions session;
+  session.output = options.output.empty() ? 2 : 1;
+  return session;
+}
+
+Result<Recorded> record_on_um(const Options& options, lab::Request request) {
+  const Variant variant = options.stock ? Variant::stock : Variant::ours;
+  const Result<Kernel> kernel = lab::current_kernel("um", variant);
+  if (!kernel) return kernel.error();
+  Result<std::unique_ptr<lab::Machine>> machine =
+      lab::boot_um(*kernel, static_cast<unsigned>(256 + (request.trace_words >> 17)));
+  if (!machine) return machine.error();
+  Result<lab::SessionResult> session =
+      lab::run_session(**machine, request, streams_for(options));
+  if (!session) return session.error();
+  (*machine)->wait(5);
+  return Recorded{std::move(*session),
+                  fmt::format("um, {} kcov", options.stock ? "stock" : "our"),
+                  kernel->vmlinux().string()};
+}
+
+// The image of the running kernel, where distributions and kernel builders put it.
+std::string find_vmlinux(const std::string& release) {
+  for (const std::string& candidate :
+       {"/usr/lib/debug/boot/vmlinux-" + release, "/usr/lib/debug/lib/modules/" + release + "/vmlinux",
+        "/lib/modules/" + release + "/build/vmlinux", "/boot/vmlinux-" + release}) {
+    std::error_code ignored;
+    if (fs::exists(candidate, ignored)) return candidate;
+  }
+  return {};
+}
+
+Status check_native_kcov() {
+  std::error_code ignored;
+  if (::access("/sys/kernel/debug/kcov", F_OK) == 0) {
+    if (::access("/sys/kernel/debug/kcov", R_OK | W_OK) == 0) return {};
+    return Error{"cannot trace on this kernel: no permission to open /sys/kernel/debug/kcov; "
+                 "run kcovtool as root"};
+  }
+  const Result<std::string> mounts = read_file("/proc/self/mounts");
+  const bool mounted = mounts && mounts->find(" /sys/kernel/debug debugfs ") != std::string::npos;
+  if (!mounted) {
+    return Error{"cannot trace on this kernel: debugfs is not mounted; as root, run "
+                 "mount -t debugfs none /sys/kernel/debug"};
+  }
+  if (::access("/sys/kernel/debug", X_OK) != 0) {
+    return Error{"cannot trace on this kernel: no permission to enter /sys/kernel/debug; "
+                 "run kcovtool as root"};
+  }
+  return Error{"cannot trace on this kernel: it has no kcov; use one built with CONFIG_KCOV=y, "
+               "or --on um"};
+}
+
+Result<Recorded> record_natively(const Options& options, lab::Request request) {
+  if (Status ready = check_native_kcov(); !ready) return ready.error();
+  Result<std::unique_ptr<lab::Machine>> machine = lab::open_native();
+  if (!machine) return machine.error();
+  request.own_streams = true;
+  lab::SessionOptions streams = streams_for(options);
+  streams.input = -1;
+  Result<lab::SessionResult> session = lab::run_session(**machine, request, streams);
+  if (!session) return session.error();
+  std::string vmlinux = find_vmlinux(session->release);
+  return Recorded{std::move(*session), "this machine", std::move(vmlinux)};
+}
+
+// Names and cuts, or says in `unnamed` why there are no names.
+void name_records(const Options& options, const Recorded& recorded, TraceReport& report) {
+  const std::string path = options.vmlinux.empty() ? recorded.vmlinux : options.vmlinux;
+  if (path.empty()) {
+    report.unnamed = fmt::format(
+        "no image of the running kernel was found: PCs only; name its vmlinux with --vmlinux");
+    return;
+  }
+  Result<symbol::Image> image = symbol::Image::open(path);
+  if (!image) {
+    report.unnamed = image.error().message + ": PCs only";
+    return;
+  }
+  if (!report.build_id.empty() && image->build_id() != report.build_id) {
+    report.unnamed = fmt::format(
+        "{} is not the kernel that ran (its build-id is {}, the kernel's {}): PCs only", path,
+        image->build_id().empty() ? "missing" : image->build_id(), report.build_id);
+    return;
+  }
+  if (!image->has_debug_info()) {
+    report.unnamed = fmt::format("{} has no debug information: PCs only", path);
+    return;
+  }
+  report.locations = image->locate(report.pcs);
+  report::cut(report);
+}
+
+std::size_t terminal_width() {
+  winsize size{};
+  if (::isatty(1) == 0 || ::ioctl(1, TIOCGWINSZ, &size) != 0) return 0;
+  return size.ws_col < 80 ? 80 : size.ws_col;
+}
+
+Status write_report(const Options& options, const std::string& text) {
+  if (!options.output.empty()) return write_file(options.output, text);
+  fmt::print("{}", text);
+  return {};
+}
+
+Result<int> trace(const Options& options) {
+  lab::Request request = lab::request_for(options.command);
+  request.trace_words = options.words;
+  const std::string machine = options.on.empty() ? "um" : options.on;
+  Result<Recorded> recorded = machine == "native" ? record_natively(options, std::move(request))
+                                                  : record_on_um(options, std::move(request));
+  if (!recorded) return recorded.error();
+  const lab::Outcome& outcome = recorded->session.outcome;
+  const int status = static_cast<int>(outcome.status);
+  if (!outcome.message.empty()) return Error{outcome.message, status};
+  if (!recorded->session.trace) return Error{"the machine sent no trace"};
+
+  lab::Trace& trace = *recorded->session.trace;
+  TraceReport report;
+  report.command = options.command;
+  report.status = status;
+  report.machine = recorded->machine;
+  report.release = recorded->session.release;
+  report.build_id = recorded->session.build_id;
+  report.capacity = trace.header.capacity;
+  if (trace.header.dropped_known) report.dropped = trace.header.dropped;
+  report.pcs = std::move(trace.pcs);
+  if (!options.raw) name_records(options, *recorded, report);
+  if (!report.unnamed.empty()) fmt::print(stderr, "kcovtool: {}\n", report.unnamed);
+
+  const std::string text = options.raw    ? report::raw_of(report.pcs)
+                           : options.json ? report::json_of(report)
+                                          : report::text_of(report, terminal_width());
+  if (Status written = write_report(options, text); !written) return written.error();
+  return status;
+}
+
+}  // namespace
+
+void add_trace(CLI::App& app, Action& chosen) {
+  CLI::App* const command = app.add_subcommand(
+      "trace", "run a command and show what each of its system calls executed in the kernel");
+  const auto options = std::make_shared<Options>();
+  command
+      ->add_option("--on", options->on,
+                   "um: a lab kernel (see lab build); native: the running kernel; host: a "
+                   "program linked with kcov_host. Without it: um")
+      ->check(CLI::IsMember({"um", "native", "host"}));
+  command->add_flag("--stock", options->stock, "on um: the kernel's own kcov instead of ours");
+  CLI::Option* const raw = command->add_flag("--raw", options->raw, "print the PCs, one a line");
+  command->add_flag("--json", options->json, "for programs; see kcovtool(1)")->excludes(raw);
+  command->add_option("--vmlinux", options->vmlinux, "the kernel's image, for names");
+  command->add_option("-o,--output", options->output,
+                      "write the report to this file, and leave standard output to the command "
+                      "(without it the command's goes to standard error)");
+  command->add_option("--buffer", options->words, "size of the kcov buffer in words")
+      ->capture_default_str()
+      ->check(CLI::Range(std::uint64_t{2}, std::uint64_t{268435455}));
+  add_command_to_run(*command, options->command);
+  command->callback([&chosen, options] { chosen = [options] { return trace(*options); }; });
+}
+
+}  // namespace kcov::tool
