@@ -10,7 +10,8 @@
 #
 # Names are relative to the target's source directory. An exception that matches no
 # source of the target is an error: after a rename it would be forgotten in silence.
-# Sources that are added to the target later count as not excluded.
+# Sources that are added to the target later count as not excluded. A file that is
+# left out is left out of every target of the target's directory.
 #
 # A compiler that cannot do it gets a warning, and the target is built without. The
 # target's property KCOV_EXCLUDED lists "name: reason", KCOV_INSTRUMENTED says ON or

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -45,7 +46,13 @@ Result<std::string> replace_block(const Edit& edit, const std::string& text) {
                                     edit.replace_block, edit.within));
   }
   const std::size_t body = begin + opening.size();
-  return text.substr(0, body) + edit.with + text.substr(end);
+  // Empty lines in the place of what goes: the lines that follow keep their numbers, and
+  // so do the names that people know the source by.
+  const auto lines = [](std::string_view part) { return std::count(part.begin(), part.end(), '\n'); };
+  const auto gone = lines(std::string_view(text).substr(body, end - body)) - lines(edit.with);
+  return text.substr(0, body) + edit.with +
+         std::string(static_cast<std::size_t>(std::max<std::ptrdiff_t>(gone, 0)), '\n') +
+         text.substr(end);
 }
 
 }  // namespace

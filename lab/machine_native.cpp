@@ -25,6 +25,7 @@ Result<std::unique_ptr<Machine>> open_native() {
       .environment = {},
       .channel = ends[1],
       .log = {},
+      .directory = {},
       .own_group = false,
   });
   ::close(ends[1]);

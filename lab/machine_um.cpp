@@ -99,11 +99,12 @@ Result<std::unique_ptr<Machine>> boot_um(const Kernel& kernel, unsigned memory_m
   const Result<Supervised> started = supervise({
       .arguments = {kernel.vmlinux().string(), fmt::format("mem={}M", memory_mib),
                     "rootfstype=hostfs", "ro", "init=" + fs::canonical(*agent, error).string(),
-                    "ssl0=fd:3", "ssl=null", "con=null", "con0=null,fd:2", "stderr=1", "panic=-1",
+                    "ssl0=fd:3", "ssl=null", "con=null", "con0=fd:2", "stderr=1", "panic=-1",
                     "uml_dir=" + here + "/", "umid=machine", "loglevel=7"},
       .environment = {"TMPDIR=" + here, "TMP=" + here, "TEMP=" + here},
       .channel = ends[1],
       .log = here + "/console",
+      .directory = here,
   });
   ::close(ends[1]);
   machine->channel_ = ends[0];

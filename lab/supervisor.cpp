@@ -84,6 +84,10 @@ bool copy_output(int from, int log) {
   }
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
   }
+  if (waits[0].revents != 0 && !program.directory.empty()) {
+    std::error_code ignored;
+    std::filesystem::remove_all(program.directory, ignored);
+  }
   ::_exit(0);
 }
 

@@ -28,6 +28,7 @@ struct SupervisedProgram {
   std::vector<std::string> environment;  // added to ours
   int channel = -1;                      // kept open in the program, as descriptor 3
   std::filesystem::path log;             // gets its standard output and error; empty: inherited
+  std::filesystem::path directory;       // removed when the tool has gone; may be empty
   bool own_group = true;                 // false: stays in the caller's, for the terminal
 };
 

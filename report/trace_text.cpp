@@ -16,6 +16,10 @@ std::string numbered(std::size_t number, std::string_view thing) {
   return fmt::format("{} {}{}", number, thing, number == 1 ? "" : "s");
 }
 
+std::string numbered(std::size_t number, std::string_view thing, std::string_view things) {
+  return fmt::format("{} {}", number, number == 1 ? thing : things);
+}
+
 // `path` joined by arrows; when it does not fit, its head, and how many are left out.
 std::string joined(const std::vector<std::string_view>& path, std::size_t columns) {
   constexpr std::string_view kArrow = " > ";
@@ -70,7 +74,7 @@ std::string losses(const TraceReport& report) {
   }
   if (const std::size_t tasks = report.untraced_tasks(); tasks != 0) {
     text += fmt::format("{} started by the command {} not traced\n",
-                        numbered(tasks, "process or thread"), tasks == 1 ? "was" : "were");
+                        numbered(tasks, "process or thread", "processes or threads"), tasks == 1 ? "was" : "were");
   }
   return text;
 }

@@ -215,7 +215,7 @@ bool LineProgram::run(Cursor& in, const Header& header, std::span<const std::uin
   struct State {
     std::uint64_t address = 0;
     std::uint64_t file = 1;
-    std::int64_t line = 1;
+    std::uint64_t line = 1;  // unsigned: damage may make it overflow
   };
   State now;
   State row;  // the last one written
@@ -247,7 +247,7 @@ bool LineProgram::run(Cursor& in, const Header& header, std::span<const std::uin
     if (opcode >= header.opcode_base) {
       const unsigned special = opcode - header.opcode_base;
       advance(special / header.line_range);
-      now.line += header.line_base + static_cast<int>(special % header.line_range);
+      now.line += static_cast<std::uint64_t>(header.line_base) + special % header.line_range;
       write_row();
       continue;
     }
@@ -269,7 +269,7 @@ bool LineProgram::run(Cursor& in, const Header& header, std::span<const std::uin
       }
       case DW_LNS_copy: write_row(); break;
       case DW_LNS_advance_pc: advance(in.uleb()); break;
-      case DW_LNS_advance_line: now.line += in.sleb(); break;
+      case DW_LNS_advance_line: now.line += static_cast<std::uint64_t>(in.sleb()); break;
       case DW_LNS_set_file: now.file = in.uleb(); break;
       case DW_LNS_const_add_pc: advance((255 - header.opcode_base) / header.line_range); break;
       case DW_LNS_fixed_advance_pc: now.address += in.fixed<std::uint16_t>(); break;

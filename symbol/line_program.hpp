@@ -3,10 +3,10 @@
 // Decodes the line program of one compile unit for the addresses that are asked for, and
 // keeps nothing else.
 //
-// libdw makes an object of each row and sorts them all, at 90 ns a row; a kernel has
+// libdw makes an object of each row and sorts them all, at some 90 ns a row; a kernel has
 // millions, of which a trace needs some thousand. Here the program's state machine runs
 // over the bytes once, with the sorted addresses beside it, and a row is looked at only if
-// an address lies between it and the next one: 5 ns a row.
+// an address lies between it and the next one.
 //
 // Understood is what gcc, clang and the GNU assembler write for 64-bit little-endian
 // machines: DWARF 2 to 5 in its 32-bit format, one operation per instruction. For anything

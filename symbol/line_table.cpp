@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //
+// Our own decoder does the work; the search in libdw's rows below is for what it refuses.
 // A row of the line table holds from its address to that of the next row. libdw returns
 // the rows sorted, and rows of the same address in the order the compiler wrote them: the
 // last of those is the one that describes the code there, the others are empty. A row

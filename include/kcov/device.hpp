@@ -53,7 +53,12 @@ class Buffer {
   }
 
   // Forgets all records: one store.
-  void reset() noexcept { __atomic_store_n(&words_[0], 0, __ATOMIC_RELAXED); }
+  void reset() noexcept { set_count(0); }
+
+  // Keeps the first `count` records; those that follow are appended there.
+  void set_count(std::uint64_t count) noexcept {
+    __atomic_store_n(&words_[0], count, __ATOMIC_RELAXED);
+  }
 
   // The number of words, word 0 included.
   std::size_t size() const noexcept { return size_; }
@@ -154,17 +159,20 @@ class Device {
   std::size_t words_ = 0;
 };
 
-// Traces the calling thread while it lives: enables, empties the buffer, and
-// disables at the end. The records stay in the buffer.
+// Traces the calling thread while it lives. The buffer then holds what ran in between,
+// without the ends of the two ioctls: it is emptied after enabling, and what disabling
+// itself appended is taken off again.
 class [[nodiscard]] Scope {
  public:
   Scope(Device& device, Buffer& buffer, Mode mode) noexcept
-      : device_(device), error_(device.enable(mode)) {
-    // After enabling, so that the end of that ioctl is not among the records.
+      : device_(device), buffer_(buffer), error_(device.enable(mode)) {
     if (!error_) buffer.reset();
   }
   ~Scope() {
-    if (!error_) (void)device_.disable();
+    if (error_) return;
+    const std::uint64_t count = buffer_.count();
+    (void)device_.disable();
+    buffer_.set_count(count);
   }
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
@@ -174,6 +182,7 @@ class [[nodiscard]] Scope {
 
  private:
   Device& device_;
+  Buffer& buffer_;
   std::error_code error_;
 };
 

@@ -5,10 +5,9 @@
 // buffer. Opened once more for reading or writing only where the program asks
 // for that, it lets the system itself refuse the maps that it should refuse
 // (contract 3).
-#include <kcov/host.h>
-
 #include <errno.h>
 #include <fcntl.h>
+#include <kcov/host.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>

@@ -15,8 +15,7 @@ namespace kcov::host {
 
 // The state of each thread. Initial-exec and constinit, so that the callback
 // reaches it in one instruction and without a call that would initialise it.
-extern constinit thread_local kcov_task_state current_task
-    [[gnu::tls_model("initial-exec")]];
+extern constinit thread_local kcov_task_state current_task [[gnu::tls_model("initial-exec")]];
 
 // The address that the program's own file was loaded at, less the one it was
 // linked for. Written once by start(), before anything can be traced.

@@ -91,9 +91,9 @@ bool HostPort::copy_to_caller(std::uintptr_t to, const void* from, std::size_t b
 }
 
 void HostPort::warn(const char* text) noexcept {
-  ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
-  ignored = write(STDERR_FILENO, "\n", 1);
-  (void)ignored;
+  const iovec parts[] = {{const_cast<char*>(text), strlen(text)}, {const_cast<char*>("\n"), 1}};
+  // There is nobody to tell that it could not be told.
+  if (writev(STDERR_FILENO, parts, 2) < 0) return;
 }
 
 void share(HostDescriptor* descriptor) noexcept {

@@ -16,8 +16,8 @@ struct OpenFile {
   HostDescriptor* descriptor;
   dev_t device;
   ino_t inode;
-  unsigned pins;  // under table_lock
-  OpenFile* next; // under table_lock
+  unsigned pins;   // under table_lock
+  OpenFile* next;  // under table_lock
 };
 
 namespace {
@@ -95,16 +95,15 @@ bool PinnedFile::is_at(int fd) const noexcept {
 }
 
 void PinnedFile::retire_if_closed() const noexcept {
-  {
-    TableGuard guard;
-    if (still_open(*file_)) return;
-    OpenFile** link = &table;
-    while (*link != nullptr && *link != file_) link = &(*link)->next;
-    // Another thread that closed the last dup() meanwhile was here before.
-    if (*link == nullptr) return;
-    *link = file_->next;
-  }
-  unpin(file_);
+  TableGuard guard;
+  if (still_open(*file_)) return;
+  OpenFile** link = &table;
+  while (*link != nullptr && *link != file_) link = &(*link)->next;
+  // Another thread that closed the last dup() meanwhile was here before.
+  if (*link == nullptr) return;
+  *link = file_->next;
+  // The table's pin. Never the last one: that is ours.
+  --file_->pins;
 }
 
 bool add_file(int fd, HostDescriptor* descriptor) noexcept {

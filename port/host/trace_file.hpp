@@ -57,10 +57,10 @@ struct TraceFileHeader {
   std::uint64_t words;  // size of the buffer, as for KCOV_INIT_TRACE
   // From here on written by the traced process.
   std::uint64_t load_bias;
-  std::uint64_t dropped;         // records that did not fit; valid when finished
-  std::uint32_t process;         // the traced process's id
-  std::uint32_t error;           // errno, when failed
-  std::uint32_t modules;         // entries of the table that are filled
+  std::uint64_t dropped;           // records that did not fit; valid when finished
+  std::uint32_t process;           // the traced process's id
+  std::uint32_t error;             // errno, when failed
+  std::uint32_t modules;           // entries of the table that are filled
   std::uint32_t modules_left_out;  // objects that did not fit into the table
 };
 static_assert(sizeof(TraceFileHeader) <= kTraceFileBufferOffset);

@@ -106,7 +106,7 @@ TEST_F(Core, Rule14_comparisons_need_support_and_a_failed_enable_changes_nothing
 }
 
 TEST_F(Core, Rule24_capacity_of_comparisons_is_a_quarter_of_what_is_left_rounded_down) {
-  for (const std::uint64_t words : {2, 4, 5, 8, 9, 16, 17}) {
+  for (const std::uint64_t words : {2u, 4u, 5u, 8u, 9u, 16u, 17u}) {
     auto* const descriptor = initialized(words);
     EXPECT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_CMP));
     EXPECT_EQ((words - 1) / 4, world->task.capacity);
@@ -132,13 +132,13 @@ TEST_F(Core, Rule25_the_count_is_stored_before_the_record) {
 }
 
 TEST_F(Core, Rule26_word_0_holds_a_count_whatever_was_stored_there) {
-  for (const std::uint64_t words : {2, 3, 16}) {
+  for (const std::uint64_t words : {2u, 3u, 16u}) {
     auto* const descriptor = initialized(words);
     std::uint64_t* const area = area_of(*descriptor, words);
     ASSERT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
     std::uint64_t dropped = 0;
-    for (const std::uint64_t value :
-         {words - 1, words, words + 1, std::uint64_t{1} << 61, ~std::uint64_t{0} - 1, ~std::uint64_t{0}}) {
+    for (const std::uint64_t value : {words - 1, words, words + 1, std::uint64_t{1} << 61,
+                                      ~std::uint64_t{0} - 1, ~std::uint64_t{0}}) {
       area[0] = value;
       trace_pc<FakePort>(0x1111);
       ++dropped;

@@ -50,9 +50,7 @@ struct BasicFakePort {
   };
   static constexpr bool kComparisons = WithComparisons;
 
-  static kcov_task_state* current() noexcept {
-    return world->task_exists ? &world->task : nullptr;
-  }
+  static kcov_task_state* current() noexcept { return world->task_exists ? &world->task : nullptr; }
   static Context context() noexcept { return world->context; }
   static std::uintptr_t canonical_pc(std::uintptr_t pc) noexcept {
     if (const std::uintptr_t nested = world->nested_pc; nested != 0) {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-// Contract 30 to 33 on the user-space port: what ends when, and many threads at once.
+// Contract 30 to 33 on the user-space port: what ends when.
 #include <pthread.h>
 
 #include <atomic>
-#include <random>
 #include <thread>
 
 #include "support.hpp"
@@ -12,16 +11,6 @@ namespace kcov::test {
 namespace {
 
 constexpr unsigned long kWords = kPageWords;
-
-// Areas of kcov, and pages of descriptors.
-struct Memory {
-  int areas = maps_of("memfd:kcov");
-  int descriptors = maps_of("/dev/zero (deleted)");
-  bool operator==(const Memory&) const = default;
-};
-void PrintTo(const Memory& memory, std::ostream* out) {
-  *out << memory.areas << " areas, " << memory.descriptors << " descriptors";
-}
 
 TEST(HostRules, Rule30_tracing_goes_on_after_close_and_the_thread_stays_bound_until_it_exits) {
   const Memory before;
@@ -66,11 +55,11 @@ TEST(HostRules, Rule31_a_forked_child_is_untraced_and_its_parent_goes_on) {
   ASSERT_EQ(0, file.enable());
   map.set(0, 0);
   EXPECT_EQ(0, in_child([&] {
-    run(5);
-    if (map.count() != 0) return 1;
-    if (others.enable() != 0) return 2;  // the child is not bound
-    return others.disable() == 0 ? 0 : 3;
-  }));
+              run(5);
+              if (map.count() != 0) return 1;
+              if (others.enable() != 0) return 2;  // the child is not bound
+              return others.disable() == 0 ? 0 : 3;
+            }));
   EXPECT_EQ(0u, map.count());
   run(5);
   EXPECT_LT(0u, map.count());
@@ -95,10 +84,10 @@ TEST(HostRules, Rule31_a_child_traces_into_the_descriptor_it_shares) {
   ASSERT_EQ(0, file.init(kWords));
   Map map(file.fd(), kWords);
   EXPECT_EQ(0, in_child([&] {
-    if (file.enable() != 0) return 1;
-    run(5);
-    return file.disable();
-  }));
+              if (file.enable() != 0) return 1;
+              run(5);
+              return file.disable();
+            }));
   EXPECT_LT(0u, map.count());
   EXPECT_EQ(0, file.enable()) << "the child gave it back";
   EXPECT_EQ(0, file.disable());
@@ -223,82 +212,6 @@ TEST(HostRules, Rule33_a_child_keeps_what_its_parent_closed) {
   EXPECT_EQ(0, status);
   close(go[0]);
   close(go[1]);
-}
-
-// Eight threads on four shared descriptors, which come and go: everything at once.
-// Errors are expected of each call; what must not be is a crash, a race or a leak.
-TEST(HostRaces, Many_threads_open_enable_trace_disable_close_and_exit_at_once) {
-  const Memory before;
-  std::atomic<int> slots[4];
-  for (auto& slot : slots) slot = kcov_host_open(O_RDWR);
-  for (unsigned generation = 0; generation < 10; ++generation) {
-    std::vector<std::thread> threads;
-    for (unsigned number = 0; number < 8; ++number) {
-      threads.emplace_back([&slots, seed = generation * 8 + number] {
-        std::minstd_rand random(seed + 1);
-        for (int step = 0; step < 100; ++step) {
-          auto& slot = slots[random() % 4];
-          const int fd = slot;
-          switch (random() % 8) {
-            case 0: kcov_host_ioctl(fd, KCOV_INIT_TRACE, kWords * (1 + random() % 2)); break;
-            case 1:
-            case 2: kcov_host_ioctl(fd, KCOV_ENABLE, KCOV_TRACE_PC); break;
-            case 3:
-            case 4: kcov_host_ioctl(fd, KCOV_DISABLE, 0); break;
-            case 5: {
-              std::uint64_t dropped;
-              kcov_host_ioctl(fd, KCOV_GET_DROPPED, reinterpret_cast<unsigned long>(&dropped));
-              break;
-            }
-            case 6:
-              // The number is closed once, by whoever takes it out of its slot.
-              if (const int mine = slot.exchange(-1); mine >= 0) kcov_host_close(mine);
-              break;
-            default: {
-              const int fresh = kcov_host_open(O_RDWR);
-              int empty = -1;
-              if (!slot.compare_exchange_strong(empty, fresh)) kcov_host_close(fresh);
-            }
-          }
-          run(10);
-        }
-      });
-    }
-    for (auto& thread : threads) thread.join();
-  }
-  for (auto& slot : slots) {
-    if (slot >= 0) {
-      EXPECT_EQ(0, kcov_host_close(slot));
-    }
-  }
-  EXPECT_EQ(before, Memory{});
-}
-
-TEST(HostRaces, Forking_while_other_threads_open_and_close) {
-  std::atomic<bool> done = false;
-  std::vector<std::thread> threads;
-  for (int number = 0; number < 3; ++number) {
-    threads.emplace_back([&] {
-      while (!done) {
-        File file;
-        EXPECT_EQ(0, file.init(kWords));
-        EXPECT_EQ(0, file.enable());
-        run(5);
-        EXPECT_EQ(0, file.disable());
-      }
-    });
-  }
-  File file;
-  ASSERT_EQ(0, file.init(kWords));
-  for (int round = 0; round < 30; ++round) {
-    EXPECT_EQ(0, in_child([&] {
-      if (file.enable() != 0) return 1;
-      run(5);
-      return file.disable();
-    }));
-  }
-  done = true;
-  for (auto& thread : threads) thread.join();
 }
 
 }  // namespace

@@ -89,8 +89,10 @@ TEST(HostRules, Rule03_a_read_only_descriptor_traces_but_has_no_writable_shared_
   File file(O_RDONLY);
   ASSERT_EQ(0, file.init(kWords));
   EXPECT_EQ(EACCES, Map(file.fd(), kWords).error());
-  EXPECT_EQ(EACCES, Map(file.fd(), 2 * kWords).error()) << "the mode is looked at before the length";
-  EXPECT_EQ(MAP_FAILED, mmap(nullptr, 8 * kWords, PROT_READ | PROT_WRITE, MAP_SHARED, file.fd(), 0));
+  EXPECT_EQ(EACCES, Map(file.fd(), 2 * kWords).error())
+      << "the mode is looked at before the length";
+  EXPECT_EQ(MAP_FAILED,
+            mmap(nullptr, 8 * kWords, PROT_READ | PROT_WRITE, MAP_SHARED, file.fd(), 0));
   EXPECT_EQ(EACCES, errno) << "the system says so too";
   Map map(file.fd(), kWords, PROT_READ);
   ASSERT_EQ(0, map.error());
@@ -189,11 +191,11 @@ TEST(HostRules, Rule09_maps_from_any_process_at_any_time_alias_the_same_memory) 
   EXPECT_EQ(before.count(), during.count());
   EXPECT_EQ(before.count(), after.count());
   EXPECT_EQ(0, in_child([&] {
-    Map of_child(file.fd(), kWords);
-    if (of_child.error() != 0 || of_child.count() != before.count()) return 1;
-    of_child.set(1, 4711);
-    return 0;
-  }));
+              Map of_child(file.fd(), kWords);
+              if (of_child.error() != 0 || of_child.count() != before.count()) return 1;
+              of_child.set(1, 4711);
+              return 0;
+            }));
   EXPECT_EQ(4711u, after.at(1));
 }
 
@@ -241,10 +243,10 @@ TEST(HostRules, Rule11_a_map_is_inherited_by_fork_and_outlives_the_descriptor) {
   const std::uint64_t count = map.count();
   EXPECT_LT(0u, count);
   EXPECT_EQ(0, in_child([&] {
-    const bool seen = map.count() == count;
-    map.set(2, 12);
-    return seen ? 0 : 1;
-  }));
+              const bool seen = map.count() == count;
+              map.set(2, 12);
+              return seen ? 0 : 1;
+            }));
   EXPECT_EQ(12u, map.at(2));
 }
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // Contract 12 to 19, 24 to 26 and 29 on the user-space port: enabling, disabling,
 // recording.
-#include <dlfcn.h>
-#include <link.h>
 #include <signal.h>
 #include <sys/time.h>
 
+#include <atomic>
 #include <thread>
 
 #include "support.hpp"
@@ -57,7 +56,8 @@ TEST(HostRules, Rule14_an_unknown_mode_is_EINVAL_comparisons_are_524_and_nothing
   File file;
   ASSERT_EQ(0, file.init(kWords));
   Map map(file.fd(), kWords);
-  for (const unsigned long mode : {2ul, 99ul, 1ul << 32, ~0ul}) EXPECT_EQ(EINVAL, file.enable(mode));
+  for (const unsigned long mode : {2ul, 99ul, 1ul << 32, ~0ul})
+    EXPECT_EQ(EINVAL, file.enable(mode));
   EXPECT_EQ(kNotSupportedErrno, file.enable(KCOV_TRACE_CMP));
   run(10);
   EXPECT_EQ(0u, map.count());
@@ -234,10 +234,10 @@ TEST(HostRules, Rule26_no_value_of_word_0_makes_a_record_land_anywhere_but_in_th
   constexpr std::uint64_t kCapacity = kWords - 1;
   constexpr std::uint64_t kCanary = 0xCA4A21;
   for (const std::uint64_t value :
-       {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{100}, kCapacity - 1, kCapacity, kCapacity + 1,
-        std::uint64_t{1} << 31, std::uint64_t{1} << 32, std::uint64_t{1} << 59, std::uint64_t{1} << 60,
-        std::uint64_t{1} << 61, std::uint64_t{1} << 63, ~std::uint64_t{0} - 7, ~std::uint64_t{0} - 1,
-        ~std::uint64_t{0}}) {
+       {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{100}, kCapacity - 1, kCapacity,
+        kCapacity + 1, std::uint64_t{1} << 31, std::uint64_t{1} << 32, std::uint64_t{1} << 59,
+        std::uint64_t{1} << 60, std::uint64_t{1} << 61, std::uint64_t{1} << 63,
+        ~std::uint64_t{0} - 7, ~std::uint64_t{0} - 1, ~std::uint64_t{0}}) {
     for (std::size_t word = 1; word < kWords; ++word) map.set(word, kCanary);
     ASSERT_EQ(0, file.enable());
     map.set(0, value);
@@ -281,46 +281,6 @@ TEST(HostRules, Rule29_only_the_enabling_thread_is_traced) {
   EXPECT_LT(0u, map.count());
   EXPECT_EQ(0, file.disable());
 }
-
-int first_bias(dl_phdr_info* info, std::size_t, void* bias) {
-  *static_cast<std::uint64_t*>(bias) = info->dlpi_addr;
-  return 1;
-}
-
-class Compilers : public testing::TestWithParam<Traced> {};
-
-TEST_P(Compilers, Both_ways_of_a_branch_give_different_PCs_inside_the_traced_code) {
-  std::uint64_t bias = 0;
-  dl_iterate_phdr(first_bias, &bias);
-  File file;
-  ASSERT_EQ(0, file.init(kWords));
-  Map map(file.fd(), kWords);
-  std::vector<std::uint64_t> pcs[2];
-  for (int way = 0; way < 2; ++way) {
-    ASSERT_EQ(0, file.enable());
-    map.set(0, 0);
-    GetParam().choose(way);
-    ASSERT_EQ(0, file.disable());
-    pcs[way].assign(map.words() + 1, map.words() + 1 + map.count());
-    ASSERT_FALSE(pcs[way].empty());
-    const std::uint64_t start = reinterpret_cast<std::uintptr_t>(GetParam().choose) - bias;
-    for (const std::uint64_t pc : pcs[way]) {
-      EXPECT_GT(pc, start) << "a PC is an address in the program's file";
-      EXPECT_LT(pc, start + 256);
-    }
-  }
-  EXPECT_NE(pcs[0], pcs[1]);
-}
-
-INSTANTIATE_TEST_SUITE_P(HostRules, Compilers, testing::ValuesIn(kTraced),
-                         [](const auto& traced) { return std::string(traced.param.name); });
-
-#ifndef KCOV_TRACED_GCC
-TEST(HostRules, Traced_by_gcc) { GTEST_SKIP() << "gcc is not installed"; }
-#endif
-#ifndef KCOV_TRACED_CLANG
-TEST(HostRules, Traced_by_clang) { GTEST_SKIP() << "clang is not installed"; }
-#endif
 
 }  // namespace
 }  // namespace kcov::test

@@ -3,11 +3,10 @@
 // objects, the traced code, and what the process has mapped.
 #pragma once
 
-#include <kcov/host.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <kcov/host.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -131,9 +130,20 @@ inline int maps_of(const char* what) {
   FILE* const maps = std::fopen("/proc/self/maps", "re");
   int found = 0;
   char line[4096];
-  while (std::fgets(line, sizeof line, maps) != nullptr) found += std::strstr(line, what) != nullptr;
+  while (std::fgets(line, sizeof line, maps) != nullptr)
+    found += std::strstr(line, what) != nullptr;
   std::fclose(maps);
   return found;
+}
+
+// Areas of kcov, and pages of descriptors.
+struct Memory {
+  int areas = maps_of("memfd:kcov");
+  int descriptors = maps_of("/dev/zero (deleted)");
+  bool operator==(const Memory&) const = default;
+};
+inline void PrintTo(const Memory& memory, std::ostream* out) {
+  *out << memory.areas << " areas, " << memory.descriptors << " descriptors";
 }
 
 }  // namespace kcov::test

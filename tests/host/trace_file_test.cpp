@@ -105,8 +105,8 @@ TEST(HostTraceFile, A_forked_child_is_untraced_and_does_not_finish_its_parents_f
 
 TEST(HostTraceFile, A_shell_in_between_passes_it_on_and_the_first_program_has_it) {
   TraceFile file(64 * kPageWords);
-  ASSERT_EQ(0, file.run({"sh", "-c", INNOCENT_PROGRAM " return 10 && " INNOCENT_PROGRAM
-                                                      " return 5000"}));
+  ASSERT_EQ(
+      0, file.run({"sh", "-c", INNOCENT_PROGRAM " return 10 && " INNOCENT_PROGRAM " return 5000"}));
   EXPECT_EQ(TraceFileState::finished, file.state());
   EXPECT_LT(10u, file.area()[0]);
   EXPECT_GT(1000u, file.area()[0]);

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// Many threads at once on the user-space port. Under ThreadSanitizer these are the
+// tests of the locks.
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "support.hpp"
+
+namespace kcov::test {
+namespace {
+
+constexpr unsigned long kWords = kPageWords;
+
+// Contract 12: of all who enable at once, one does.
+TEST(HostRaces, Rule12_many_threads_enable_at_once_and_one_is_bound) {
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 2000;
+  File file;
+  ASSERT_EQ(0, file.init(kWords));
+  std::atomic<int> bound = 0;
+  std::atomic<int> most = 0;
+  std::atomic<int> times = 0;
+  std::vector<std::thread> threads;
+  for (int number = 0; number < kThreads; ++number) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < kRounds; ++round) {
+        if (kcov_host_ioctl(file.fd(), KCOV_ENABLE, KCOV_TRACE_PC) != 0) continue;
+        if (const int now = ++bound; now > most) most = now;
+        ++times;
+        run(1);
+        --bound;
+        EXPECT_EQ(0, file.disable());
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(1, most);
+  EXPECT_LT(0, times);
+}
+
+// Eight threads on four shared descriptors, which come and go: everything at once.
+// Errors are expected of each call; what must not be is a crash, a race or a leak.
+TEST(HostRaces, Many_threads_open_enable_trace_disable_close_and_exit_at_once) {
+  const Memory before;
+  std::atomic<int> slots[4];
+  for (auto& slot : slots) slot = kcov_host_open(O_RDWR);
+  for (unsigned generation = 0; generation < 10; ++generation) {
+    std::vector<std::thread> threads;
+    for (unsigned number = 0; number < 8; ++number) {
+      threads.emplace_back([&slots, seed = generation * 8 + number] {
+        std::minstd_rand random(seed + 1);
+        for (int step = 0; step < 100; ++step) {
+          auto& slot = slots[random() % 4];
+          const int fd = slot;
+          switch (random() % 8) {
+            case 0: kcov_host_ioctl(fd, KCOV_INIT_TRACE, kWords * (1 + random() % 2)); break;
+            case 1:
+            case 2: kcov_host_ioctl(fd, KCOV_ENABLE, KCOV_TRACE_PC); break;
+            case 3:
+            case 4: kcov_host_ioctl(fd, KCOV_DISABLE, 0); break;
+            case 5: {
+              std::uint64_t dropped;
+              kcov_host_ioctl(fd, KCOV_GET_DROPPED, reinterpret_cast<unsigned long>(&dropped));
+              break;
+            }
+            case 6:
+              // The number is closed once, by whoever takes it out of its slot.
+              if (const int mine = slot.exchange(-1); mine >= 0) kcov_host_close(mine);
+              break;
+            default: {
+              const int fresh = kcov_host_open(O_RDWR);
+              int empty = -1;
+              if (!slot.compare_exchange_strong(empty, fresh)) kcov_host_close(fresh);
+            }
+          }
+          run(10);
+        }
+      });
+    }
+    for (auto& thread : threads) thread.join();
+  }
+  for (auto& slot : slots) {
+    if (slot >= 0) {
+      EXPECT_EQ(0, kcov_host_close(slot));
+    }
+  }
+  EXPECT_EQ(before, Memory{});
+}
+
+TEST(HostRaces, Forking_while_other_threads_open_and_close) {
+  std::atomic<bool> done = false;
+  std::vector<std::thread> threads;
+  for (int number = 0; number < 3; ++number) {
+    threads.emplace_back([&] {
+      while (!done) {
+        File file;
+        EXPECT_EQ(0, file.init(kWords));
+        EXPECT_EQ(0, file.enable());
+        run(5);
+        EXPECT_EQ(0, file.disable());
+      }
+    });
+  }
+  File file;
+  ASSERT_EQ(0, file.init(kWords));
+  for (int round = 0; round < 30; ++round) {
+    EXPECT_EQ(0, in_child([&] {
+                if (file.enable() != 0) return 1;
+                run(5);
+                return file.disable();
+              }));
+  }
+  done = true;
+  for (auto& thread : threads) thread.join();
+}
+
+}  // namespace
+}  // namespace kcov::test

@@ -1,0 +1,27 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# --on native: the running kernel. Here the running kernel is a lab machine's, and the
+# tool runs in it.
+. "$(dirname "$0")/common.sh"
+
+vmlinux=$("$kcovtool" lab list | sed -n 's/^\* um ours [^ ]* \(.*vmlinux\) .*/\1/p')
+
+expect_status 5 on_kernel -- "$kcovtool" trace --on native --vmlinux "$vmlinux" -- sh -c 'exit 5'
+expect_in "$scratch/out" "execve " "exit_group " "on this machine, Linux 6.12"
+
+# Without an image of the kernel: PCs, and why.
+expect_status 0 on_kernel -- "$kcovtool" trace --on native -- true
+expect_in "$scratch/err" "no image of the running kernel was found: PCs only; name its vmlinux with --vmlinux"
+head -n 1 "$scratch/out" | grep -qE '^0x[0-9a-f]+$' || fail "no PCs"
+
+# Standard input reaches the command.
+[ "$(echo hello | on_kernel -- "$kcovtool" trace --on native -o /tmp/report -- cat)" = hello ] ||
+  fail "the command's streams are not the caller's"
+
+# Which of the three reasons it is.
+expect_status 125 on_kernel -- sh -c "umount /sys/kernel/debug; exec '$kcovtool' trace --on native -- true"
+expect_in "$scratch/err" "debugfs is not mounted; as root, run mount -t debugfs none /sys/kernel/debug"
+expect_status 125 on_kernel -- setpriv --reuid=65534 --clear-groups "$kcovtool" trace --on native -- true
+expect_in "$scratch/err" "no permission to enter /sys/kernel/debug; run kcovtool as root"
+expect_status 125 on_kernel -- sh -c "mkdir /tmp/empty; mount -t tmpfs none /sys/kernel/debug; mount -t debugfs none /tmp/empty; umount /sys/kernel/debug; mount -t debugfs none /sys/kernel/debug; mount --bind /tmp/empty/bdi /sys/kernel/debug; exec '$kcovtool' trace --on native -- true"
+expect_in "$scratch/err" "it has no kcov; use one built with CONFIG_KCOV=y, or --on um"

@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# lab run passes standard input, output and error through as bytes.
+. "$(dirname "$0")/common.sh"
+
+# 20 MB of any bytes, both ways.
+head -c 20000000 /dev/urandom >"$scratch/sent"
+on_kernel -- cat <"$scratch/sent" >"$scratch/received"
+cmp "$scratch/sent" "$scratch/received" || fail "bytes were changed on the way"
+
+# The two outputs stay apart.
+expect_status 0 on_kernel -- sh -c 'echo to-out; echo to-err >&2'
+[ "$(cat "$scratch/out")" = to-out ] || fail "standard output holds something else"
+[ "$(cat "$scratch/err")" = to-err ] || fail "standard error holds something else"
+
+# The end of input arrives, also when there is none.
+[ "$(printf abc | on_kernel -- wc -c)" = 3 ] || fail "three bytes in, not three counted"
+[ "$(on_kernel -- wc -c </dev/null)" = 0 ] || fail "no bytes in, not none counted"
+
+# A command that does not read its input ends all the same.
+yes | on_kernel -- true
+
+# A reader that goes away ends the command, and the tool.
+on_kernel -- yes | head -n 1 >"$scratch/out"
+[ "$(cat "$scratch/out")" = y ] || fail "the first line did not arrive"

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include <gtest/gtest.h>
+
+#include "lab/protocol.hpp"
+
+namespace kcov::lab {
+namespace {
+
+TEST(Protocol, frames_come_out_as_they_went_in_however_the_stream_is_cut) {
+  const std::string sent = encode_frame(FrameType::output, std::string("a\0b\xff", 4)) +
+                           encode_frame(FrameType::heartbeat, {}) +
+                           encode_frame(FrameType::errors, std::string(70000, 'x'));
+  std::string stream;
+  std::vector<Frame> frames;
+  Frame frame;
+  for (const char byte : sent) {
+    stream += byte;
+    while (take_frame(stream, frame) > 0) frames.push_back(frame);
+  }
+  ASSERT_EQ(frames.size(), 3u);
+  EXPECT_EQ(frames[0].payload, std::string("a\0b\xff", 4));
+  EXPECT_EQ(frames[1].type, FrameType::heartbeat);
+  EXPECT_EQ(frames[2].payload, std::string(70000, 'x'));
+  EXPECT_TRUE(stream.empty());
+}
+
+TEST(Protocol, what_is_no_frame_is_refused) {
+  Frame frame;
+  std::string unknown_type(kFrameHeaderBytes, '\0');
+  EXPECT_EQ(take_frame(unknown_type, frame), -1);
+  std::string too_long = encode_frame(FrameType::output, {});
+  too_long[4] = '\x7f';
+  EXPECT_EQ(take_frame(too_long, frame), -1);
+  std::string login = "login: ";
+  EXPECT_EQ(take_frame(login, frame), -1);
+}
+
+TEST(Protocol, a_request_survives_the_way) {
+  Request request;
+  request.arguments = {"cat", "", "a b"};
+  request.environment = {"X=1", "Y="};
+  request.directory = "/tmp/with space";
+  request.writable = {"/w"};
+  request.own_streams = true;
+  request.trace_words = 1 << 20;
+  Request read;
+  ASSERT_TRUE(decode(encode(request), read));
+  EXPECT_EQ(read.arguments, request.arguments);
+  EXPECT_EQ(read.environment, request.environment);
+  EXPECT_EQ(read.directory, request.directory);
+  EXPECT_EQ(read.writable, request.writable);
+  EXPECT_EQ(read.own_streams, true);
+  EXPECT_EQ(read.trace_words, request.trace_words);
+}
+
+TEST(Protocol, a_request_cut_short_anywhere_is_refused) {
+  Request request;
+  request.arguments = {"cat", "x"};
+  request.environment = {"X=1"};
+  request.directory = "/";
+  const std::string bytes = encode(request);
+  for (std::size_t length = 0; length < bytes.size(); ++length) {
+    Request read;
+    EXPECT_FALSE(decode(bytes.substr(0, length), read)) << length;
+  }
+}
+
+TEST(Protocol, counts_that_lie_end_the_reading) {
+  Decoder decoder(Encoder().integer(~std::uint64_t{0}).take());
+  EXPECT_TRUE(decoder.list().size() <= 1);
+  EXPECT_FALSE(decoder.good());
+}
+
+}  // namespace
+}  // namespace kcov::lab

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// Cutting traces into entries, on traces written out as "symbol:block".
+#include <gtest/gtest.h>
+
+#include <map>
+#include <sstream>
+
+#include "coverage/entries.hpp"
+
+namespace kcov::coverage {
+namespace {
+
+// "f:0 f:1 g:0" -> PCs, block numbers within functions; the entries as "name(records)".
+std::string cut(const std::string& text) {
+  static std::map<std::string, std::uint64_t> functions;
+  std::vector<std::uint64_t> pcs;
+  std::vector<std::string> names;
+  std::istringstream stream(text);
+  for (std::string word; stream >> word;) {
+    const std::size_t colon = word.find(':');
+    const std::string function = word.substr(0, colon);
+    const std::uint64_t base = functions.try_emplace(function, 0x1000 * (functions.size() + 1)).first->second;
+    pcs.push_back(base + std::stoul(word.substr(colon + 1)));
+    names.push_back(function);
+  }
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  std::string result;
+  for (const Entry& entry : cut_into_entries(pcs, views)) {
+    if (!result.empty()) result += " ";
+    result += entry.name + "(";
+    for (const std::size_t record : entry.records) {
+      result += (result.back() == '(' ? "" : ",") + std::to_string(record);
+    }
+    result += ")";
+  }
+  return result;
+}
+
+TEST(Entries, each_system_call_begins_at_its_entry_function) {
+  EXPECT_EQ(cut("__se_sys_read:0 ksys_read:0 __se_sys_read:1 __se_sys_close:0 __x64_sys_stat:0"),
+            "read(0,1,2) close(3) stat(4)");
+}
+
+TEST(Entries, the_same_call_twice_is_two_entries) {
+  EXPECT_EQ(cut("__se_sys_read:0 ksys_read:0 __se_sys_read:0 ksys_read:0"), "read(0,1) read(2,3)");
+}
+
+TEST(Entries, the_functions_that_one_call_is_made_of_begin_it_once) {
+  EXPECT_EQ(cut("__x64_sys_brk:0 __se_sys_brk:0 __do_sys_brk:0 x:0 __se_sys_brk:0 __do_sys_brk:0"),
+            "brk(0,1,2,3) brk(4,5)");
+}
+
+TEST(Entries, a_page_fault_between_calls_is_counted_to_neither) {
+  EXPECT_EQ(cut("__se_sys_read:0 find_vma:0 mas_walk:0 handle_mm_fault:0 x:0 __se_sys_write:0"),
+            "read(0) page fault(1,2,3,4) write(5)");
+}
+
+TEST(Entries, page_faults_in_a_row_are_separate) {
+  EXPECT_EQ(cut("find_vma:0 handle_mm_fault:0 find_vma:0 handle_mm_fault:0"),
+            "page fault(0,1) page fault(2,3)");
+}
+
+TEST(Entries, a_call_goes_on_after_a_page_fault_in_its_midst) {
+  EXPECT_EQ(cut("__se_sys_read:0 ksys_read:0 find_vma:0 handle_mm_fault:0 alloc:0 ksys_read:1 y:0 "
+                "__se_sys_read:1 __se_sys_close:0"),
+            "read(0,1,5,6,7) page fault(2,3,4) close(8)");
+}
+
+TEST(Entries, a_fault_taken_by_hand_belongs_to_the_call) {
+  EXPECT_EQ(cut("__se_sys_mlock:0 faultin_page:0 handle_mm_fault:0 faultin_page:1"),
+            "mlock(0,1,2,3)");
+}
+
+TEST(Entries, an_instrumented_fault_handler_begins_one_fault) {
+  EXPECT_EQ(cut("do_user_addr_fault:0 handle_mm_fault:0 do_user_addr_fault:1 handle_mm_fault:0"),
+            "page fault(0,1,2,3)");
+}
+
+TEST(Entries, a_signal_is_an_entry_of_its_own) {
+  EXPECT_EQ(cut("__se_sys_kill:0 send:0 get_signal:0 dequeue:0 get_signal:1 __se_sys_rt_sigreturn:0"),
+            "kill(0,1) signal(2,3,4) rt_sigreturn(5)");
+}
+
+TEST(Entries, what_stands_before_the_first_entry_is_kept_apart) {
+  EXPECT_EQ(cut("kcov_ioctl:3 __se_sys_read:0"), "(before)(0) read(1)");
+}
+
+TEST(Entries, an_empty_trace_has_no_entries) { EXPECT_EQ(cut(""), ""); }
+
+TEST(Entries, names_are_those_of_the_calls) {
+  EXPECT_EQ(system_call_name("__se_sys_newfstat"), "fstat");
+  EXPECT_EQ(system_call_name("__x64_sys_newuname"), "uname");
+  EXPECT_EQ(system_call_name("sys_getpid"), "getpid");
+  EXPECT_EQ(system_call_name("__se_sys_read.constprop.0"), "read");
+  EXPECT_EQ(system_call_name("sys_ni_syscall"), "(not implemented)");
+  EXPECT_EQ(system_call_name("sys_fillrect"), "");
+  EXPECT_EQ(system_call_name("ksys_read"), "");
+  EXPECT_EQ(system_call_name("sysfs_read"), "");
+  EXPECT_EQ(system_call_name(""), "");
+}
+
+}  // namespace
+}  // namespace kcov::coverage
