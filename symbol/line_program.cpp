@@ -103,7 +103,7 @@ class LineProgram::Cursor {
 struct LineProgram::Header {
   unsigned version = 0;
   unsigned step = 0;  // bytes that an address advances by, per operation
-  int line_base = 0;
+  std::int8_t line_base = 0;
   unsigned line_range = 0;
   unsigned opcode_base = 0;
   std::string_view operand_counts;  // of the standard opcodes, the first is opcode 1's

@@ -10,10 +10,16 @@
 
 static volatile unsigned sink;
 
-__attribute__((noinline)) static void work(unsigned times)
+/* A call is at least one record, however the compiler unrolls the loop. */
+__attribute__((noinline)) static void step(unsigned i)
+{
+	sink += i & 1 ? 3 : i;
+}
+
+static void work(unsigned times)
 {
 	for (unsigned i = 0; i < times; i++)
-		sink += i & 1 ? 3 : i;
+		step(i);
 }
 
 int main(int argc, char **argv)

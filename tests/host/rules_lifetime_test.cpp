@@ -127,7 +127,7 @@ struct Work {
 
 // Without AddressSanitizer, which takes what it had marked of this frame for the
 // frame of those who run after it when pthread_exit() leaves it (gcc 12).
-[[gnu::no_sanitize("address")]] void* enable_and_end(void* argument) {
+[[gnu::no_sanitize_address]] void* enable_and_end(void* argument) {
   auto* const work = static_cast<Work*>(argument);
   const int result = kcov_host_ioctl(work->fd, KCOV_ENABLE, KCOV_TRACE_PC);
   __atomic_store_n(&work->enabled, result, __ATOMIC_SEQ_CST);
