@@ -24,6 +24,9 @@ class Machine {
   // The stream that lab/protocol.hpp is spoken on.
   int channel() const { return channel_; }
 
+  // A directory that we and its agent both see; empty where there is none.
+  std::filesystem::path spool() const;
+
   // What its kernel has printed so far; empty for the native machine.
   std::string log() const;
 

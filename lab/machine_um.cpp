@@ -16,6 +16,7 @@
 
 #include "lab/machine.hpp"
 #include "lab/paths.hpp"
+#include "lab/protocol.hpp"
 #include "lab/supervisor.hpp"
 
 namespace fs = std::filesystem;
@@ -27,16 +28,17 @@ namespace {
 // must allow that, and it must hold all of it.
 Result<fs::path> memory_directory(std::uint64_t bytes) {
   std::vector<fs::path> candidates;
-  for (const char* name : {"KCOVTOOL_MEMORY", "TMPDIR"}) {
-    const char* const given = std::getenv(name);
-    // What was asked for comes before /dev/shm, what is merely usual after it.
-    if (given != nullptr && *given != '\0' && candidates.empty()) {
-      if (std::string_view(name) == "TMPDIR") candidates.emplace_back("/dev/shm");
-      candidates.emplace_back(given);
-    }
+  const auto given = [&candidates](const char* name) {
+    const char* const value = std::getenv(name);
+    if (value != nullptr && *value != '\0') candidates.emplace_back(value);
+  };
+  given("KCOVTOOL_MEMORY");
+  if (candidates.empty()) {
+    candidates.emplace_back("/dev/shm");
+    given("TMPDIR");
+    for (const char* usual : {"/tmp", "/var/tmp"}) candidates.emplace_back(usual);
+    candidates.push_back(cache_directory());
   }
-  for (const char* usual : {"/dev/shm", "/tmp", "/var/tmp"}) candidates.emplace_back(usual);
-  candidates.push_back(cache_directory());
   std::string reasons;
   for (const fs::path& candidate : candidates) {
     struct statvfs system {};
@@ -99,7 +101,7 @@ Result<std::unique_ptr<Machine>> boot_um(const Kernel& kernel, unsigned memory_m
   const Result<Supervised> started = supervise({
       .arguments = {kernel.vmlinux().string(), fmt::format("mem={}M", memory_mib),
                     "rootfstype=hostfs", "ro", "init=" + fs::canonical(*agent, error).string(),
-                    "ssl0=fd:3", "ssl=null", "con=null", "con0=fd:2", "stderr=1", "panic=-1",
+                    fmt::format("{}={}", kSpoolVariable, here), "ssl0=fd:3", "ssl=null", "con=null", "con0=fd:2", "stderr=1", "panic=-1",
                     "uml_dir=" + here + "/", "umid=machine", "loglevel=7"},
       .environment = {"TMPDIR=" + here, "TMP=" + here, "TEMP=" + here},
       .channel = ends[1],
@@ -121,6 +123,10 @@ Machine::~Machine() {
     while (::waitpid(supervisor_, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
+}
+
+fs::path Machine::spool() const {
+  return directory_ == nullptr ? fs::path() : directory_->path();
 }
 
 std::string Machine::log() const {

@@ -9,11 +9,16 @@
 //   agent -> tool   hello                      the machine is up
 //   tool  -> agent  start                      a Request
 //   both            input, output, errors      the command's standard streams, as bytes
+//   tool  -> agent  input_file                 more input: the number of a file in the spool
+//   agent -> tool   input_taken                it was read; it may go
 //   tool  -> agent  input_end                  end of its standard input
 //   agent -> tool   heartbeat                  once a second: the machine is alive
 //   agent -> tool   trace                      a TraceHeader, then `records` frames
 //   agent -> tool   records                    PCs, 8 bytes each
 //   agent -> tool   finished                   an Outcome; the last frame
+//
+// User-mode Linux reads its serial line byte by byte, a megabyte a second. So input of
+// more than a few bytes goes by way of a directory of the host that the agent sees too.
 //
 // The payload of a hello and of the structures below is written by Encoder and read
 // by Decoder: integers as u64, strings as a length and bytes, lists as a count.
@@ -31,6 +36,8 @@ enum class FrameType : std::uint8_t {
   hello = 1,
   start,
   input,
+  input_file,
+  input_taken,
   input_end,
   output,
   errors,
@@ -122,7 +129,10 @@ class Decoder {
   }
   std::vector<std::string> list() {
     std::vector<std::string> values;
-    for (std::uint64_t left = integer(); left > 0 && good_; --left) values.push_back(text());
+    for (std::uint64_t left = integer(); left > 0; --left) {
+      values.push_back(text());
+      if (!good_) return {};
+    }
     return values;
   }
   // Whether everything that was asked for was there.
@@ -132,6 +142,11 @@ class Decoder {
   std::string_view bytes_;
   bool good_ = true;
 };
+
+// The file in the spool that an input_file frame with this number means.
+inline std::string spool_name(std::uint64_t number) { return "input." + std::to_string(number); }
+// The environment variable that names the spool to the agent.
+inline constexpr const char* kSpoolVariable = "KCOV_SPOOL";
 
 struct Request {
   std::vector<std::string> arguments;

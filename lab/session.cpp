@@ -22,6 +22,11 @@ using Clock = std::chrono::steady_clock;
 
 // What is read ahead of a command that does not read its input.
 constexpr std::size_t kMaxQueued = 1 << 20;
+// Input files that the agent has not read yet.
+constexpr int kMaxSpooled = 4;
+// Less than this is sooner there on the line itself.
+constexpr std::size_t kMaxOnLine = 512;
+constexpr std::size_t kBlock = 1 << 20;
 constexpr std::size_t kLogLines = 20;
 
 std::string last_lines(const std::string& text) {
@@ -66,7 +71,9 @@ class Session {
       }
       pollfd waits[2] = {{machine_.channel(), POLLIN, 0}, {-1, POLLIN, 0}};
       if (!outgoing_.empty()) waits[0].events |= POLLOUT;
-      if (started_ && input_ >= 0 && outgoing_.size() < kMaxQueued) waits[1].fd = input_;
+      if (started_ && input_ >= 0 && outgoing_.size() < kMaxQueued && spooled_ < kMaxSpooled) {
+        waits[1].fd = input_;
+      }
       if (::poll(waits, 2, 1000) <= 0) continue;
       if (waits[1].revents != 0) read_input();
       if ((waits[0].revents & POLLOUT) != 0) write_channel();
@@ -89,15 +96,22 @@ class Session {
   }
 
   void read_input() {
-    char block[65536];
-    const ssize_t n = ::read(input_, block, sizeof block);
+    const ssize_t n = ::read(input_, block_.data(), block_.size());
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
     if (n <= 0) {
       outgoing_ += encode_frame(FrameType::input_end, {});
       input_ = -1;
       return;
     }
-    outgoing_ += encode_frame(FrameType::input, {block, static_cast<std::size_t>(n)});
+    const std::string_view bytes(block_.data(), static_cast<std::size_t>(n));
+    const std::filesystem::path spool = machine_.spool();
+    if (bytes.size() > kMaxOnLine && !spool.empty() &&
+        write_file(spool / spool_name(next_file_), bytes)) {
+      outgoing_ += encode_frame(FrameType::input_file, Encoder().integer(next_file_++).take());
+      ++spooled_;
+      return;
+    }
+    outgoing_ += encode_frame(FrameType::input, bytes);
   }
 
   void write_channel() {
@@ -138,6 +152,13 @@ class Session {
       case FrameType::output: write_all(options_.output, frame.payload); return true;
       case FrameType::errors: write_all(options_.errors, frame.payload); return true;
       case FrameType::heartbeat: return true;
+      case FrameType::input_taken: {
+        std::error_code ignored;
+        std::filesystem::remove(
+            machine_.spool() / spool_name(Decoder(frame.payload).integer()), ignored);
+        --spooled_;
+        return true;
+      }
       case FrameType::trace:
         result_.trace.emplace();
         return decode(frame.payload, result_.trace->header);
@@ -165,6 +186,9 @@ class Session {
   bool finished_ = false;
   std::string incoming_;
   std::string outgoing_;
+  std::vector<char> block_ = std::vector<char>(kBlock);
+  std::uint64_t next_file_ = 0;
+  int spooled_ = 0;
   Clock::time_point heard_;
   SessionResult result_;
 };

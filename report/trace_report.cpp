@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <unordered_set>
 
 namespace kcov::report {
@@ -28,6 +29,13 @@ void cut(TraceReport& report) {
     functions.push_back(function_of(location));
   }
   report.entries = coverage::cut_into_entries(report.pcs, functions);
+}
+
+void one_entry(TraceReport& report, std::string name) {
+  coverage::Entry entry{coverage::EntryKind::other, std::move(name), {}};
+  entry.records.resize(report.pcs.size());
+  std::iota(entry.records.begin(), entry.records.end(), std::size_t{0});
+  report.entries.assign(1, std::move(entry));
 }
 
 std::size_t TraceReport::untraced_tasks() const {

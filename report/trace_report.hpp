@@ -17,7 +17,7 @@ struct TraceReport {
   std::vector<std::string> command;
   int status = 0;        // exit status, 128 + N for signal N
   std::string machine;   // "um, our kcov"
-  std::string release;
+  std::string release;   // empty: no kernel was traced
   std::string build_id;  // of the kernel that ran
   std::vector<std::uint64_t> pcs;
   std::uint64_t capacity = 0;            // PCs that the buffer holds
@@ -33,6 +33,9 @@ struct TraceReport {
 
 // Fills `entries` from `pcs` and `locations`.
 void cut(TraceReport& report);
+
+// Makes all records one entry, for what is no kernel's trace.
+void one_entry(TraceReport& report, std::string name);
 
 // The functions of an entry in order of first execution, its own function first. Inlined
 // ones are there too, but for those of header files.

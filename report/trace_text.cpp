@@ -50,14 +50,15 @@ std::string summary(const TraceReport& report) {
   }
   const std::unordered_set<std::uint64_t> unique(report.pcs.begin(), report.pcs.end());
   std::string text;
-  if (!report.entries.empty()) {
+  if (!report.entries.empty() && !report.release.empty()) {
     text += fmt::format("{}, {}, {}; ", numbered(calls, "system call"),
                         numbered(faults, "page fault"), numbered(signals, "signal"));
   }
   text += fmt::format("{}, {} of them unique", numbered(report.pcs.size(), "PC"), unique.size());
   if (!functions.empty()) text += ", in " + numbered(functions.size(), "function");
-  text += fmt::format("\non {}, Linux {}\n", report.machine, report.release);
-  return text;
+  text += fmt::format("\non {}", report.machine);
+  if (!report.release.empty()) text += fmt::format(", Linux {}", report.release);
+  return text + "\n";
 }
 
 std::string losses(const TraceReport& report) {
@@ -68,8 +69,7 @@ std::string losses(const TraceReport& report) {
         numbered(*report.dropped, "record"), report.capacity);
   } else if (!report.dropped && report.pcs.size() >= report.capacity) {
     text += fmt::format(
-        "the buffer of {} PCs is full: an unknown number of records was dropped, a stock kernel "
-        "cannot tell how many (--buffer)\n",
+        "the buffer of {} PCs is full: an unknown number of records was dropped (--buffer)\n",
         report.capacity);
   }
   if (const std::size_t tasks = report.untraced_tasks(); tasks != 0) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "lab/host_program.hpp"
 #include "lab/kernel.hpp"
 #include "lab/machine.hpp"
 #include "lab/session.hpp"
@@ -149,22 +150,37 @@ Status write_report(const Options& options, const std::string& text) {
   return {};
 }
 
-Result<int> trace(const Options& options) {
-  lab::Request request = lab::request_for(options.command);
-  request.trace_words = options.words;
-  const std::string machine = options.on.empty() ? "um" : options.on;
-  Result<Recorded> recorded = machine == "native" ? record_natively(options, std::move(request))
-                                                  : record_on_um(options, std::move(request));
+// A program that is linked with kcov_host: there are no system calls in its trace, all of
+// it is one entry.
+Result<TraceReport> trace_host(const Options& options, const lab::Request& request) {
+  const lab::SessionOptions streams = streams_for(options);
+  Result<lab::HostTrace> trace =
+      lab::trace_host_program(request, streams.output, streams.errors);
+  if (!trace) return trace.error();
+  TraceReport report;
+  report.status = static_cast<int>(trace->outcome.status);
+  report.machine = "this process's own kcov";
+  report.capacity = trace->capacity;
+  report.dropped = trace->dropped;
+  report.pcs = trace->pcs;
+  if (!options.raw) {
+    report.locations = lab::locate(*trace);
+    report::one_entry(report, fs::path(options.command[0]).filename().string());
+  }
+  return report;
+}
+
+Result<TraceReport> trace_kernel(const Options& options, const lab::Request& request) {
+  Result<Recorded> recorded = options.on == "native" ? record_natively(options, request)
+                                                     : record_on_um(options, request);
   if (!recorded) return recorded.error();
   const lab::Outcome& outcome = recorded->session.outcome;
-  const int status = static_cast<int>(outcome.status);
-  if (!outcome.message.empty()) return Error{outcome.message, status};
+  if (!outcome.message.empty()) return Error{outcome.message, static_cast<int>(outcome.status)};
   if (!recorded->session.trace) return Error{"the machine sent no trace"};
 
   lab::Trace& trace = *recorded->session.trace;
   TraceReport report;
-  report.command = options.command;
-  report.status = status;
+  report.status = static_cast<int>(outcome.status);
   report.machine = recorded->machine;
   report.release = recorded->session.release;
   report.build_id = recorded->session.build_id;
@@ -172,13 +188,25 @@ Result<int> trace(const Options& options) {
   if (trace.header.dropped_known) report.dropped = trace.header.dropped;
   report.pcs = std::move(trace.pcs);
   if (!options.raw) name_records(options, *recorded, report);
-  if (!report.unnamed.empty()) fmt::print(stderr, "kcovtool: {}\n", report.unnamed);
+  return report;
+}
 
-  const std::string text = options.raw    ? report::raw_of(report.pcs)
-                           : options.json ? report::json_of(report)
-                                          : report::text_of(report, terminal_width());
+Result<int> trace(const Options& options) {
+  lab::Request request = lab::request_for(options.command);
+  // Whole pages: a buffer that is not cannot be mapped (contract 8).
+  constexpr std::uint64_t kPageWords = 512;
+  request.trace_words = (options.words + kPageWords - 1) / kPageWords * kPageWords;
+  Result<TraceReport> report =
+      options.on == "host" ? trace_host(options, request) : trace_kernel(options, request);
+  if (!report) return report.error();
+  report->command = options.command;
+  if (!report->unnamed.empty()) fmt::print(stderr, "kcovtool: {}\n", report->unnamed);
+
+  const std::string text = options.raw    ? report::raw_of(report->pcs)
+                           : options.json ? report::json_of(*report)
+                                          : report::text_of(*report, terminal_width());
   if (Status written = write_report(options, text); !written) return written.error();
-  return status;
+  return report->status;
 }
 
 }  // namespace
@@ -199,9 +227,9 @@ void add_trace(CLI::App& app, Action& chosen) {
   command->add_option("-o,--output", options->output,
                       "write the report to this file, and leave standard output to the command "
                       "(without it the command's goes to standard error)");
-  command->add_option("--buffer", options->words, "size of the kcov buffer in words")
+  command->add_option("--buffer", options->words, "size of the kcov buffer in words of 8 bytes, rounded up to whole pages")
       ->capture_default_str()
-      ->check(CLI::Range(std::uint64_t{2}, std::uint64_t{268435455}));
+      ->check(CLI::Range(std::uint64_t{2}, std::uint64_t{268434944}));
   add_command_to_run(*command, options->command);
   command->callback([&chosen, options] { chosen = [options] { return trace(*options); }; });
 }

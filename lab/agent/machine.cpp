@@ -11,7 +11,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+
+#include "lab/protocol.hpp"
 
 namespace kcov::agent {
 namespace {
@@ -31,6 +34,11 @@ void raise_loopback() {
 }
 
 }  // namespace
+
+int open_spool() {
+  const char* const path = std::getenv(lab::kSpoolVariable);
+  return path == nullptr ? -1 : ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
 
 std::string prepare_machine() {
   struct {

@@ -7,6 +7,10 @@
 
 namespace kcov::agent {
 
+// The directory that the tool leaves input in, or -1. Before prepare_machine(), which may
+// put something over it.
+int open_spool();
+
 // Mounts /proc, /sys, debugfs and /dev, and brings the loopback interface up.
 // An empty string, or what failed.
 std::string prepare_machine();

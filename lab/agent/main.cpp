@@ -21,7 +21,7 @@ namespace {
 using kcov::agent::Channel;
 using kcov::lab::FrameType;
 
-void serve(Channel& channel, bool owns_machine, std::string trouble) {
+void serve(Channel& channel, bool owns_machine, int spool, std::string trouble) {
   utsname names{};
   ::uname(&names);
   channel.send(FrameType::hello, kcov::lab::Encoder()
@@ -37,7 +37,7 @@ void serve(Channel& channel, bool owns_machine, std::string trouble) {
   kcov::lab::Outcome outcome{125, "the tool and kcov-agent do not understand each other"};
   if (taken > 0 && frame.type == FrameType::start && decode(frame.payload, request)) {
     if (trouble.empty() && owns_machine) trouble = kcov::agent::mount_writable(request.writable);
-    outcome = trouble.empty() ? run_command(channel, request, owns_machine)
+    outcome = trouble.empty() ? run_command(channel, request, owns_machine, spool)
                               : kcov::lab::Outcome{125, trouble};
   }
   // What the command wrote to the host's directories is on its way until then.
@@ -52,15 +52,16 @@ int main(int argc, char** argv) {
   if (argc == 3 && std::strcmp(argv[1], "--native") == 0) {
     Channel channel(std::atoi(argv[2]));
     ::fcntl(channel.fd(), F_SETFD, FD_CLOEXEC);
-    serve(channel, false, {});
+    serve(channel, false, -1, {});
     return 0;
   }
   if (::getpid() != 1) return 125;
+  const int spool = kcov::agent::open_spool();
   const std::string trouble = kcov::agent::prepare_machine();
   const int line = ::open("/dev/ttyS0", O_RDWR | O_NOCTTY | O_CLOEXEC);
   if (line >= 0) {
     Channel channel(line);
-    serve(channel, true, trouble);
+    serve(channel, true, spool, trouble);
     // Until the line has carried everything to the tool.
     ::fsync(line);
   }

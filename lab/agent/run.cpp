@@ -102,7 +102,8 @@ struct Tracer {
   }
 };
 
-// The child between fork and exec. Reports an errno through `failure`.
+// The child between vfork and exec: system calls and the buffer's reset, nothing else.
+// Reports an errno through `failure`.
 [[noreturn]] void become(const lab::Request& request, const std::string& program,
                          std::vector<char*>& argv, std::vector<char*>& envp, Tracer* tracer,
                          const int (&streams)[3], int failure) {
@@ -147,9 +148,11 @@ void send_trace(Channel& channel, const Tracer& tracer) {
 // its output is drained.
 class Pump {
  public:
-  Pump(Channel& channel, pid_t child, int input, int output, int errors, bool owns_machine)
+  Pump(Channel& channel, pid_t child, int spool, int input, int output, int errors,
+       bool owns_machine)
       : channel_(channel),
         child_(child),
+        spool_(spool),
         input_(input),
         output_(output),
         errors_(errors),
@@ -171,6 +174,8 @@ class Pump {
 
   // The command's wait status; -1 when the tool has gone away.
   int run() {
+    // What came in one read with the request.
+    if (!take_frames()) return -1;
     while (!reaped_ || output_ >= 0 || errors_ >= 0) {
       pollfd waits[5] = {{channel_.fd(), 0, 0},
                          {input_, POLLOUT, 0},
@@ -193,16 +198,31 @@ class Pump {
   }
 
  private:
-  bool receive() {
-    if (!channel_.fill()) return false;
+  bool receive() { return channel_.fill() && take_frames(); }
+
+  bool take_frames() {
     lab::Frame frame;
     int taken;
     while ((taken = channel_.next(frame)) > 0) {
       if (frame.type == FrameType::input && input_ >= 0) queued_ += frame.payload;
+      if (frame.type == FrameType::input_file && !take_file(frame.payload)) return false;
       if (frame.type == FrameType::input_end) input_ended_ = true;
     }
     if (input_ended_ && queued_.empty()) close_fd(input_);
     return taken == 0;
+  }
+
+  // Reads a file of input and says that it may go.
+  bool take_file(const std::string& number) {
+    const std::string name = lab::spool_name(lab::Decoder(number).integer());
+    int file = ::openat(spool_, name.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return false;
+    char block[65536];
+    for (ssize_t n; (n = ::read(file, block, sizeof block)) > 0;) {
+      if (input_ >= 0) queued_.append(block, static_cast<std::size_t>(n));
+    }
+    close_fd(file);
+    return channel_.send(FrameType::input_taken, number);
   }
 
   void feed() {
@@ -244,6 +264,7 @@ class Pump {
 
   Channel& channel_;
   pid_t child_;
+  int spool_;
   int input_;
   int output_;
   int errors_;
@@ -263,7 +284,7 @@ Outcome not_run(const lab::Request& request, int error) {
 
 }  // namespace
 
-Outcome run_command(Channel& channel, const lab::Request& request, bool owns_machine) {
+Outcome run_command(Channel& channel, const lab::Request& request, bool owns_machine, int spool) {
   if (::chdir(request.directory.c_str()) != 0) {
     return {125, "cannot enter the directory " + request.directory + ": " + std::strerror(errno)};
   }
@@ -298,7 +319,9 @@ Outcome run_command(Channel& channel, const lab::Request& request, bool owns_mac
   sigaddset(&child_signal, SIGCHLD);
   ::sigprocmask(SIG_BLOCK, &child_signal, nullptr);
 
-  const pid_t child = ::fork();
+  // vfork: the command's process must not inherit our memory, or its trace would begin
+  // with the kernel taking a copy of the kcov buffer's map apart, page by page.
+  const pid_t child = ::vfork();
   if (child < 0) return {125, "cannot make a process: " + std::string(std::strerror(errno))};
   if (child == 0) {
     become(request, program, argv, envp, request.trace_words != 0 ? &tracer : nullptr, streams,
@@ -309,7 +332,7 @@ Outcome run_command(Channel& channel, const lab::Request& request, bool owns_mac
   close_fd(errors.write_end);
   close_fd(failure.write_end);
 
-  Pump pump(channel, child, input.write_end, output.read_end, errors.read_end, owns_machine);
+  Pump pump(channel, child, spool, input.write_end, output.read_end, errors.read_end, owns_machine);
   const int status = pump.run();
   if (status == -1) return {125, "the connection to the tool broke"};
 

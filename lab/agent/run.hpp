@@ -9,6 +9,8 @@
 namespace kcov::agent {
 
 // `owns_machine`: everything that the command leaves running is killed at its end.
-lab::Outcome run_command(Channel& channel, const lab::Request& request, bool owns_machine);
+// `spool`: the directory that input files lie in, or -1.
+lab::Outcome run_command(Channel& channel, const lab::Request& request, bool owns_machine,
+                         int spool);
 
 }  // namespace kcov::agent

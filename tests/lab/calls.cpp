@@ -17,7 +17,6 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
-#include <sys/sysinfo.h>
 #include <sys/time.h>
 #include <sys/times.h>
 #include <sys/uio.h>
@@ -25,9 +24,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <kcov/device.hpp>
+#include <map>
+#include <vector>
 
 namespace {
 
@@ -40,16 +42,26 @@ void check(std::error_code error, const char* what) {
   std::exit(1);
 }
 
+// The sequence that most of nine traces hold: now and then the clock takes another way
+// (a second that is over, a time stamp that is out of date).
 template <typename Call>
 void trace(const char* name, Call call) {
   for (int i = 0; i < 4; ++i) call();
-  {
-    const kcov::Scope scope(device, buffer, kcov::Mode::pcs);
-    check(scope.error(), name);
-    call();
+  std::map<std::vector<std::uint64_t>, int> sequences;
+  for (int i = 0; i < 9; ++i) {
+    {
+      const kcov::Scope scope(device, buffer, kcov::Mode::pcs);
+      check(scope.error(), name);
+      call();
+    }
+    const auto pcs = buffer.pcs();
+    ++sequences[{pcs.begin(), pcs.end()}];
   }
+  const auto most = std::max_element(
+      sequences.begin(), sequences.end(),
+      [](const auto& one, const auto& other) { return one.second < other.second; });
   std::printf("0x0\n");
-  for (const std::uint64_t pc : buffer.pcs()) {
+  for (const std::uint64_t pc : most->first) {
     std::printf("0x%llx\n", static_cast<unsigned long long>(pc));
   }
 }
@@ -81,7 +93,6 @@ int main() {
   static utsname names;
   static rlimit limit;
   static rusage usage;
-  static struct sysinfo info;
   static tms times;
   static timespec now;
   static sigset_t signals;
@@ -101,11 +112,11 @@ int main() {
   trace("lseek", [&] { call(SYS_lseek, file, 0, SEEK_SET); });
   trace("lseek pipe", [&] { call(SYS_lseek, ends[0], 0, SEEK_SET); });
   trace("fstat", [&] { call(SYS_fstat, file, &status); });
-  trace("stat", [] { call(SYS_stat, "/proc/self", &status); });
+  trace("stat", [] { call(SYS_stat, "/sys/kernel/mm", &status); });
   trace("lstat", [] { call(SYS_lstat, "/proc/self", &status); });
   trace("newfstatat", [] { call(SYS_newfstatat, AT_FDCWD, "/sys", &status, 0); });
   trace("access", [] { call(SYS_access, "/nonexistent", R_OK); });
-  trace("readlink", [&] { call(SYS_readlink, "/proc/self/cwd", bytes, sizeof bytes); });
+  trace("readlink EINVAL", [&] { call(SYS_readlink, "/sys", bytes, sizeof bytes); });
   trace("getcwd", [&] { call(SYS_getcwd, bytes, sizeof bytes); });
   trace("openat ENOENT", [] { call(SYS_openat, AT_FDCWD, "/nonexistent", O_RDONLY); });
   trace("close -1", [] { call(SYS_close, -1); });
@@ -131,9 +142,8 @@ int main() {
   trace("uname", [] { call(SYS_uname, &names); });
   trace("getrlimit", [] { call(SYS_getrlimit, RLIMIT_NOFILE, &limit); });
   trace("getrusage", [] { call(SYS_getrusage, RUSAGE_SELF, &usage); });
-  trace("sysinfo", [] { call(SYS_sysinfo, &info); });
   trace("times", [] { call(SYS_times, &times); });
-  trace("clock_gettime", [] { call(SYS_clock_gettime, CLOCK_MONOTONIC, &now); });
+  trace("clock_getres", [] { call(SYS_clock_getres, CLOCK_MONOTONIC, &now); });
   trace("rt_sigprocmask", [] { call(SYS_rt_sigprocmask, SIG_BLOCK, nullptr, &signals, 8); });
   trace("rt_sigaction", [] { call(SYS_rt_sigaction, SIGUSR1, nullptr, &action, 8); });
   trace("kill 0", [] { call(SYS_kill, ::getpid(), 0); });

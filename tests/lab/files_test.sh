@@ -15,7 +15,7 @@ echo from-the-host >file
 # Read-only, outside of /tmp.
 outside=$(mktemp -d /var/tmp/kcov-test.XXXXXX)
 trap 'rm -rf "$scratch" "$outside"' EXIT
-expect_status 1 on_kernel -- sh -c "echo x >$outside/new"
+expect_status 2 on_kernel -- sh -c "echo x >$outside/new"
 expect_in "$scratch/err" "Read-only file system"
 [ -z "$(ls "$outside")" ] || fail "something was written to the host"
 

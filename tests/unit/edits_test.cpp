@@ -34,7 +34,7 @@ Edit block() {
 }
 
 TEST(Edits, replaces_an_anchor_that_is_there_once) {
-  const auto text = apply_edit(replacement("(size = )12;", "$1" "34;"), "int size = 12;\n");
+  const auto text = apply_edit(replacement("(size = )12;", "$0134;"), "int size = 12;\n");
   ASSERT_TRUE(text);
   EXPECT_EQ(*text, "int size = 34;\n");
 }
