@@ -91,7 +91,7 @@ class Session {
     if (!started_ && !log.empty()) obstacle = um_obstacle();
     if (!obstacle.empty()) return Error{"cannot start the machine: " + obstacle};
     return Error{fmt::format("the machine {}{}{}", what,
-                             log.empty() ? "" : "; the end of its kernel's log:\n",
+                             log.empty() ? "; its kernel printed nothing" : "; the end of its kernel's log:\n",
                              last_lines(log))};
   }
 

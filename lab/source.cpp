@@ -85,12 +85,17 @@ Status unpack_source(const Source& source, const fs::path& tree) {
   } else {
     command = {"tar", "-xf", source.path.string(), "-C", tree.string(), "--strip-components=1"};
   }
-  std::string last;
-  const Result<int> status = run_command(
-      {.arguments = command, .directory = {}, .environment = {}, .on_line = [&](std::string_view line) { last = line; }});
+  // The first complaint is the reason; what follows are its consequences.
+  std::string complaint;
+  const Result<int> status = run_command({.arguments = command,
+                                          .directory = {},
+                                          .environment = {"LC_ALL=C"},
+                                          .on_line = [&](std::string_view line) {
+                                            if (complaint.empty()) complaint = line;
+                                          }});
   if (!status) return status.error();
   if (*status != 0) {
-    return Error{fmt::format("cannot unpack the kernel source {}: {}", source.path.string(), last)};
+    return Error{fmt::format("cannot unpack the kernel source {}: {}", source.path.string(), complaint)};
   }
   return {};
 }

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -404,6 +405,30 @@ void rule_25_and_26() {
   EXPECT(file.disable(), 0);
 }
 
+void rule_28() {
+  // Half a second in user space, with fifty timer interrupts and their soft interrupts.
+  const File file;
+  EXPECT(file.init(), 0);
+  const Map map(file);
+  EXPECT(file.enable(), 0);
+  const std::uint64_t before = map.load(0);
+  timespec start{};
+  timespec now{};
+  // The clock is a system call on this machine: only now and then, and not counted.
+  ::clock_gettime(CLOCK_MONOTONIC, &start);
+  const std::uint64_t call = map.load(0) - before;
+  std::uint64_t calls = 1;
+  do {
+    for (int spin = 0; spin < 20000000; ++spin) asm volatile("");
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    ++calls;
+  } while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < 500);
+  const std::uint64_t after = map.load(0);
+  // A call more or less takes a few blocks more or less; an interrupt takes hundreds.
+  EXPECT(after - before < calls * (call + 10), true);
+  EXPECT(file.disable(), 0);
+}
+
 void rule_29() {
   const File file;
   EXPECT(file.init(), 0);
@@ -556,6 +581,7 @@ int main(int argc, char** argv) {
       {"Rule19_after_disable_data_stands_and_any_thread_may_enable", rule_19},
       {"Rule24_overflow_drops_and_is_counted", rule_24},
       {"Rule25_26_user_space_may_store_anything_to_word_0", rule_25_and_26},
+      {"Rule28_interrupts_record_nothing", rule_28},
       {"Rule29_only_the_enabling_task_is_traced", rule_29},
       {"Rule30_close_while_enabled_goes_on_tracing", rule_30},
       {"Rule31_children_are_untraced_and_exec_goes_on", rule_31},

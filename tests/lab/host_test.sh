@@ -1,0 +1,22 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# --on host: a program linked with kcov_host is traced without its knowing.
+. "$(dirname "$0")/common.sh"
+
+program=$KCOV_BUILD/tests/host/kcov_host_innocent
+status=0
+"$program" >"$scratch/plain" 2>&1 || status=$?
+
+expect_status $status "$kcovtool" trace --on host -- "$program"
+expect_in "$scratch/out" "kcov_host_innocent " "main" "on this process's own kcov"
+cmp "$scratch/plain" "$scratch/err" || fail "the program's output is not its own"
+expect_status $status "$kcovtool" trace --on host --raw -- "$program"
+[ "$(grep -cvE '^0x[0-9a-f]+$' "$scratch/out")" = 0 ] || fail "--raw: something that is no PC"
+[ -s "$scratch/out" ] || fail "no PCs"
+expect_status $status "$kcovtool" trace --on host --json -- "$program"
+expect_in "$scratch/out" '"function": "main"' '"dropped": 0'
+
+expect_status 125 "$kcovtool" trace --on host -- true
+expect_in "$scratch/err" "true has no kcov: link it with kcov_host"
+expect_status 127 "$kcovtool" trace --on host -- no-such-program
+expect_status 126 "$kcovtool" trace --on host -- /etc/passwd
