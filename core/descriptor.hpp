@@ -202,7 +202,8 @@ class Descriptor {
   void put() noexcept {
     // Release: what this holder wrote is done. Acquire: the last one sees it all.
     if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    if (area_ != nullptr) P::release_area(area_, static_cast<std::size_t>(words_) * sizeof(std::uint64_t));
+    if (area_ != nullptr)
+      P::release_area(area_, static_cast<std::size_t>(words_) * sizeof(std::uint64_t));
     this->~Descriptor();
     P::release(this);
   }

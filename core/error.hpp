@@ -6,12 +6,12 @@
 namespace kcov {
 
 inline constexpr int kOk = 0;
-inline constexpr int kNoMemory = -12;      // ENOMEM
-inline constexpr int kFault = -14;         // EFAULT
-inline constexpr int kBusy = -16;          // EBUSY
-inline constexpr int kExists = -17;        // EEXIST
-inline constexpr int kInvalid = -22;       // EINVAL
-inline constexpr int kNoSuchCommand = -25; // ENOTTY
-inline constexpr int kNotSupported = -524; // Linux's internal ENOTSUPP, seen by user space as 524
+inline constexpr int kNoMemory = -12;       // ENOMEM
+inline constexpr int kFault = -14;          // EFAULT
+inline constexpr int kBusy = -16;           // EBUSY
+inline constexpr int kExists = -17;         // EEXIST
+inline constexpr int kInvalid = -22;        // EINVAL
+inline constexpr int kNoSuchCommand = -25;  // ENOTTY
+inline constexpr int kNotSupported = -524;  // Linux's internal ENOTSUPP, seen by user space as 524
 
 }  // namespace kcov

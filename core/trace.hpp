@@ -22,12 +22,15 @@ namespace kcov {
 template <Port P>
 [[gnu::always_inline]] inline kcov_task_state* tracing_task(std::uint32_t mode) noexcept {
   kcov_task_state* const task = P::current();
-  if (task == nullptr) [[unlikely]] return nullptr;
-  if (load_once(task->mode) != mode) [[likely]] return nullptr;
+  if (task == nullptr) [[unlikely]]
+    return nullptr;
+  if (load_once(task->mode) != mode) [[likely]]
+    return nullptr;
   // Pairs with the barrier in bind(): the mode was seen, so the area is there.
   compiler_barrier();
   // Contract 28. After the mode, because the mode says no far more often.
-  if (P::context() != Context::task) [[unlikely]] return nullptr;
+  if (P::context() != Context::task) [[unlikely]]
+    return nullptr;
   return task;
 }
 
@@ -57,10 +60,12 @@ struct Area {
 template <Port P>
 [[gnu::always_inline]] inline void trace_pc(std::uintptr_t pc) noexcept {
   kcov_task_state* const task = tracing_task<P>(KCOV_MODE_TRACE_PC);
-  if (task == nullptr) [[likely]] return;
+  if (task == nullptr) [[likely]]
+    return;
   const Area area{task->area, task->capacity};
   std::uint64_t index;
-  if (!claim_record(*task, area, index)) [[unlikely]] return;
+  if (!claim_record(*task, area, index)) [[unlikely]]
+    return;
   store_once(area.words[1 + index], static_cast<std::uint64_t>(P::canonical_pc(pc)));
 }
 

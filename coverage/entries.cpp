@@ -25,8 +25,8 @@ constexpr std::array<string_view, 3> kFaultRoots = {"do_user_addr_fault", "handl
 // What the fault handler of an architecture without instrumentation calls before
 // handle_mm_fault: looking up the area.
 constexpr std::array<string_view, 9> kFaultPreamble = {
-    "find_vma",  "lock_mm_and_find_vma", "lock_vma_under_rcu", "mt_find",   "mtree_load",
-    "mas_walk",  "mas_state_walk",       "mas_find",           "mas_start",
+    "find_vma", "lock_mm_and_find_vma", "lock_vma_under_rcu", "mt_find",   "mtree_load",
+    "mas_walk", "mas_state_walk",       "mas_find",           "mas_start",
 };
 // Who calls handle_mm_fault as a plain function, on behalf of a system call.
 constexpr std::array<string_view, 4> kFaultCallers = {"faultin_page", "__get_user_pages",
@@ -52,9 +52,8 @@ class Cutter {
       append(i, name);
     }
     std::erase_if(entries_, [](const Entry& entry) { return entry.records.empty(); });
-    std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
-      return a.records.front() < b.records.front();
-    });
+    std::sort(entries_.begin(), entries_.end(),
+              [](const Entry& a, const Entry& b) { return a.records.front() < b.records.front(); });
     return std::move(entries_);
   }
 
@@ -158,17 +157,18 @@ std::vector<Entry> cut_into_entries(std::span<const std::uint64_t> pcs,
 
 std::string system_call_name(string_view symbol) {
   static constexpr std::array<string_view, 7> kPrefixes = {
-      "__x64_sys_", "__ia32_sys_", "__se_sys_", "__do_sys_", "__arm64_sys_", "__riscv_sys_",
-      "sys_"};
+      "__x64_sys_",   "__ia32_sys_",  "__se_sys_", "__do_sys_",
+      "__arm64_sys_", "__riscv_sys_", "sys_"};
   // Where the kernel's name differs from the call's.
-  static constexpr std::array<std::array<string_view, 2>, 8> kNames = {{{"newstat", "stat"},
-                                                                        {"newlstat", "lstat"},
-                                                                        {"newfstat", "fstat"},
-                                                                        {"newuname", "uname"},
-                                                                        {"ni_syscall", "(not implemented)"},
-                                                                        {"sendfile64", "sendfile"},
-                                                                        {"umount", "umount2"},
-                                                                        {"mmap_pgoff", "mmap"}}};
+  static constexpr std::array<std::array<string_view, 2>, 8> kNames = {
+      {{"newstat", "stat"},
+       {"newlstat", "lstat"},
+       {"newfstat", "fstat"},
+       {"newuname", "uname"},
+       {"ni_syscall", "(not implemented)"},
+       {"sendfile64", "sendfile"},
+       {"umount", "umount2"},
+       {"mmap_pgoff", "mmap"}}};
   // Named like an entry, but drawing on frame buffers and such.
   static constexpr std::array<string_view, 4> kOthers = {"sys_fillrect", "sys_copyarea",
                                                          "sys_imageblit", "sys_off_notify"};

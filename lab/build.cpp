@@ -37,8 +37,8 @@ class BuildLock {
     const fs::path path = cache / "build.lock";
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (fd < 0) {
-      return Error{"cannot write to the kernel cache " + cache.string() + ": " +
-                   errno_text(errno) + "; set KCOVTOOL_CACHE to a directory that can be written"};
+      return Error{"cannot write to the kernel cache " + cache.string() + ": " + errno_text(errno) +
+                   "; set KCOVTOOL_CACHE to a directory that can be written"};
     }
     while (::flock(fd, LOCK_EX) != 0) {
       if (interrupted() != 0) {
@@ -149,18 +149,19 @@ class Builder {
       environment.emplace_back(fixed);
     }
     int objects = 0;
-    const Result<int> status = run_command(
-        {.arguments = arguments,
-         .directory = tree_,
-         .environment = environment,
-         .on_line = [&](std::string_view line) {
-           std::fwrite(line.data(), 1, line.size(), log);
-           std::fputc('\n', log);
-           if (line.starts_with("  CC ") || line.starts_with("  CXX ")) {
-             ++objects;
-             if (request_.on_object) request_.on_object(objects, line.substr(line.rfind(' ') + 1));
-           }
-         }});
+    const Result<int> status =
+        run_command({.arguments = arguments,
+                     .directory = tree_,
+                     .environment = environment,
+                     .on_line = [&](std::string_view line) {
+                       std::fwrite(line.data(), 1, line.size(), log);
+                       std::fputc('\n', log);
+                       if (line.starts_with("  CC ") || line.starts_with("  CXX ")) {
+                         ++objects;
+                         if (request_.on_object)
+                           request_.on_object(objects, line.substr(line.rfind(' ') + 1));
+                       }
+                     }});
     const bool log_written = std::fclose(log) == 0;
     if (!status) return status.error();
     if (*status != 0 || !log_written) {
@@ -182,7 +183,8 @@ class Builder {
     std::istringstream lines(*wanted);
     for (std::string line; std::getline(lines, line);) {
       if (line.starts_with("CONFIG_") && config->find("\n" + line + "\n") == std::string::npos) {
-        return Error{fmt::format("cannot configure the kernel: {} does not take in this tree", line)};
+        return Error{
+            fmt::format("cannot configure the kernel: {} does not take in this tree", line)};
       }
     }
     return {};
@@ -286,8 +288,8 @@ Result<BuildResult> build_kernel(const BuildRequest& request) {
   }
   const std::string key = fmt::format("{:016x}", XXH3_64bits(all.data(), all.size()));
 
-  const fs::path shelf = kernels_directory() /
-                         fmt::format("{}-{}-{}", request.machine, name_of(request.variant), key);
+  const fs::path shelf =
+      kernels_directory() / fmt::format("{}-{}-{}", request.machine, name_of(request.variant), key);
   const Result<BuildLock> lock = BuildLock::take(cache_directory());
   if (!lock) return lock.error();
   bool was_there = fs::exists(shelf / "kernel.json", error);
@@ -297,7 +299,8 @@ Result<BuildResult> build_kernel(const BuildRequest& request) {
     const fs::path result = work.path() / "result";
     fs::create_directories(result, error);
     fs::create_directories(kernels_directory(), error);
-    if (error) return Error{"cannot write to " + cache_directory().string() + ": " + error.message()};
+    if (error)
+      return Error{"cannot write to " + cache_directory().string() + ": " + error.message()};
     if (Status done = build_into(request, *source, *data, work.path() / "tree", result); !done) {
       return done.error();
     }

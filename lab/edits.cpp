@@ -48,7 +48,9 @@ Result<std::string> replace_block(const Edit& edit, const std::string& text) {
   const std::size_t body = begin + opening.size();
   // Empty lines in the place of what goes: the lines that follow keep their numbers, and
   // so do the names that people know the source by.
-  const auto lines = [](std::string_view part) { return std::count(part.begin(), part.end(), '\n'); };
+  const auto lines = [](std::string_view part) {
+    return std::count(part.begin(), part.end(), '\n');
+  };
   const auto gone = lines(std::string_view(text).substr(body, end - body)) - lines(edit.with);
   return text.substr(0, body) + edit.with +
          std::string(static_cast<std::size_t>(std::max<std::ptrdiff_t>(gone, 0)), '\n') +
@@ -96,11 +98,11 @@ Result<std::string> apply_edit(const Edit& edit, const std::string& text) {
   }
   if (!edit.replace_block.empty()) return replace_block(edit, text);
   const std::regex anchor(edit.replace);
-  const auto matches = std::distance(std::sregex_iterator(text.begin(), text.end(), anchor),
-                                     std::sregex_iterator());
+  const auto matches =
+      std::distance(std::sregex_iterator(text.begin(), text.end(), anchor), std::sregex_iterator());
   if (matches != 1) {
-    return misfit(edit, fmt::format("expected \"{}\" exactly once, found it {} times",
-                                    edit.replace, matches));
+    return misfit(edit, fmt::format("expected \"{}\" exactly once, found it {} times", edit.replace,
+                                    matches));
   }
   return std::regex_replace(text, anchor, edit.with);
 }

@@ -54,8 +54,7 @@ class TraceFile {
   std::vector<std::uint64_t> pcs() const {
     const auto* const buffer =
         reinterpret_cast<const std::uint64_t*>(memory_ + host::kTraceFileBufferOffset);
-    const std::uint64_t count =
-        std::min(__atomic_load_n(&buffer[0], __ATOMIC_ACQUIRE), words_ - 1);
+    const std::uint64_t count = std::min(__atomic_load_n(&buffer[0], __ATOMIC_ACQUIRE), words_ - 1);
     return {buffer + 1, buffer + 1 + count};
   }
 
@@ -64,8 +63,7 @@ class TraceFile {
     const std::size_t count = std::min<std::size_t>(header().modules, host::kTraceFileModules);
     for (std::size_t i = 0; i < count; ++i) {
       TraceFileModule module;
-      std::memcpy(&module,
-                  memory_ + host::trace_file_modules_offset(words_) + i * sizeof module,
+      std::memcpy(&module, memory_ + host::trace_file_modules_offset(words_) + i * sizeof module,
                   sizeof module);
       result.push_back({module.start, module.end, module.bias,
                         std::string(module.path, ::strnlen(module.path, sizeof module.path))});
@@ -121,9 +119,10 @@ Result<HostTrace> trace_host_program(const Request& request, int output, int err
   const TraceFileHeader header = file->header();
   const auto state = static_cast<TraceFileState>(header.state);
   if (state == TraceFileState::created) {
-    return Error{fmt::format("{} has no kcov: link it with kcov_host, and compile what is to be "
-                             "traced with -fsanitize-coverage=trace-pc",
-                             request.arguments[0])};
+    return Error{
+        fmt::format("{} has no kcov: link it with kcov_host, and compile what is to be "
+                    "traced with -fsanitize-coverage=trace-pc",
+                    request.arguments[0])};
   }
   if (state == TraceFileState::failed) {
     return Error{fmt::format("{} could not begin to trace: {}", request.arguments[0],

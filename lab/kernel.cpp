@@ -67,9 +67,8 @@ std::vector<Kernel> list_kernels() {
 }
 
 Result<Kernel> current_kernel(const std::string& machine, Variant variant) {
-  const std::string command =
-      fmt::format("kcovtool lab build --machine {}{}", machine,
-                  variant == Variant::stock ? " --stock" : "");
+  const std::string command = fmt::format("kcovtool lab build --machine {}{}", machine,
+                                          variant == Variant::stock ? " --stock" : "");
   std::error_code error;
   const fs::path directory = fs::canonical(current_link(machine, variant), error);
   if (error) {

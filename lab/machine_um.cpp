@@ -101,8 +101,9 @@ Result<std::unique_ptr<Machine>> boot_um(const Kernel& kernel, unsigned memory_m
   const Result<Supervised> started = supervise({
       .arguments = {kernel.vmlinux().string(), fmt::format("mem={}M", memory_mib),
                     "rootfstype=hostfs", "ro", "init=" + fs::canonical(*agent, error).string(),
-                    fmt::format("{}={}", kSpoolVariable, here), "ssl0=fd:3", "ssl=null", "con=null", "con0=fd:2", "stderr=1", "panic=-1",
-                    "uml_dir=" + here + "/", "umid=machine", "loglevel=7"},
+                    fmt::format("{}={}", kSpoolVariable, here), "ssl0=fd:3", "ssl=null", "con=null",
+                    "con0=fd:2", "stderr=1", "panic=-1", "uml_dir=" + here + "/", "umid=machine",
+                    "loglevel=7"},
       .environment = {"TMPDIR=" + here, "TMP=" + here, "TEMP=" + here},
       .channel = ends[1],
       .log = here + "/console",
@@ -125,9 +126,7 @@ Machine::~Machine() {
   }
 }
 
-fs::path Machine::spool() const {
-  return directory_ == nullptr ? fs::path() : directory_->path();
-}
+fs::path Machine::spool() const { return directory_ == nullptr ? fs::path() : directory_->path(); }
 
 std::string Machine::log() const {
   if (directory_ == nullptr) return {};

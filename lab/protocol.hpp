@@ -180,10 +180,10 @@ inline bool decode(std::string_view bytes, Request& request) {
 }
 
 struct TraceHeader {
-  std::uint64_t count = 0;          // records that follow
-  bool dropped_known = false;       // a stock kernel cannot tell
-  std::uint64_t dropped = 0;        // records that did not fit
-  std::uint64_t capacity = 0;       // records that fit
+  std::uint64_t count = 0;     // records that follow
+  bool dropped_known = false;  // a stock kernel cannot tell
+  std::uint64_t dropped = 0;   // records that did not fit
+  std::uint64_t capacity = 0;  // records that fit
 };
 
 inline std::string encode(const TraceHeader& header) {

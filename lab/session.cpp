@@ -66,8 +66,8 @@ class Session {
     while (!finished_) {
       if (interrupted() != 0) return Error{"interrupted", interrupt_exit_code()};
       if (Clock::now() - heard_ > std::chrono::seconds(options_.hang_seconds)) {
-        return broken(fmt::format("has said nothing for {} seconds and was ended",
-                                  options_.hang_seconds));
+        return broken(
+            fmt::format("has said nothing for {} seconds and was ended", options_.hang_seconds));
       }
       pollfd waits[2] = {{machine_.channel(), POLLIN, 0}, {-1, POLLIN, 0}};
       if (!outgoing_.empty()) waits[0].events |= POLLOUT;
@@ -90,9 +90,10 @@ class Session {
     std::string obstacle;
     if (!started_ && !log.empty()) obstacle = um_obstacle();
     if (!obstacle.empty()) return Error{"cannot start the machine: " + obstacle};
-    return Error{fmt::format("the machine {}{}{}", what,
-                             log.empty() ? "; its kernel printed nothing" : "; the end of its kernel's log:\n",
-                             last_lines(log))};
+    return Error{fmt::format(
+        "the machine {}{}{}", what,
+        log.empty() ? "; its kernel printed nothing" : "; the end of its kernel's log:\n",
+        last_lines(log))};
   }
 
   void read_input() {
@@ -154,8 +155,8 @@ class Session {
       case FrameType::heartbeat: return true;
       case FrameType::input_taken: {
         std::error_code ignored;
-        std::filesystem::remove(
-            machine_.spool() / spool_name(Decoder(frame.payload).integer()), ignored);
+        std::filesystem::remove(machine_.spool() / spool_name(Decoder(frame.payload).integer()),
+                                ignored);
         --spooled_;
         return true;
       }

@@ -20,10 +20,10 @@ struct Trace {
 };
 
 struct SessionOptions {
-  int input = 0;         // where the command's standard input comes from; -1: it is empty
-  int output = 1;        // where its standard output and
-  int errors = 2;        // standard error go
-  int hang_seconds = 30; // a machine that says nothing for so long is taken for dead
+  int input = 0;          // where the command's standard input comes from; -1: it is empty
+  int output = 1;         // where its standard output and
+  int errors = 2;         // standard error go
+  int hang_seconds = 30;  // a machine that says nothing for so long is taken for dead
 };
 
 struct SessionResult {

@@ -95,7 +95,8 @@ Status unpack_source(const Source& source, const fs::path& tree) {
                                           }});
   if (!status) return status.error();
   if (*status != 0) {
-    return Error{fmt::format("cannot unpack the kernel source {}: {}", source.path.string(), complaint)};
+    return Error{
+        fmt::format("cannot unpack the kernel source {}: {}", source.path.string(), complaint)};
   }
   return {};
 }

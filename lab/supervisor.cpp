@@ -16,8 +16,7 @@
 namespace kcov::lab {
 namespace {
 
-[[noreturn]] void become(const SupervisedProgram& program, std::vector<char*>& argv,
-                         int output) {
+[[noreturn]] void become(const SupervisedProgram& program, std::vector<char*>& argv, int output) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (program.own_group) ::setpgid(0, 0);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(signal, SIG_DFL);
@@ -79,7 +78,8 @@ bool copy_output(int from, int log) {
   ::kill(program.own_group ? -child : child, SIGKILL);
   if (output[0] >= 0) {
     ::fcntl(output[0], F_SETFL, O_NONBLOCK);
-    for (pollfd rest{output[0], POLLIN, 0}; ::poll(&rest, 1, 0) > 0 && copy_output(output[0], log);) {
+    for (pollfd rest{output[0], POLLIN, 0};
+         ::poll(&rest, 1, 0) > 0 && copy_output(output[0], log);) {
     }
   }
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {

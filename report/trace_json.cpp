@@ -46,9 +46,8 @@ std::string json_of(const TraceReport& report) {
   Json json;
   json["command"] = report.command;
   json["status"] = report.status;
-  json["kernel"] = {{"machine", report.machine},
-                    {"release", report.release},
-                    {"build_id", report.build_id}};
+  json["kernel"] = {
+      {"machine", report.machine}, {"release", report.release}, {"build_id", report.build_id}};
   json["records"] = report.pcs.size();
   json["capacity"] = report.capacity;
   json["dropped"] = report.dropped ? Json(*report.dropped) : Json(nullptr);

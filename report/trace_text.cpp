@@ -74,7 +74,8 @@ std::string losses(const TraceReport& report) {
   }
   if (const std::size_t tasks = report.untraced_tasks(); tasks != 0) {
     text += fmt::format("{} started by the command {} not traced\n",
-                        numbered(tasks, "process or thread", "processes or threads"), tasks == 1 ? "was" : "were");
+                        numbered(tasks, "process or thread", "processes or threads"),
+                        tasks == 1 ? "was" : "were");
   }
   return text;
 }

@@ -165,17 +165,19 @@ void add_lab(CLI::App& app, Action& chosen) {
   CLI::App* const running = group->add_subcommand(
       "run", "boot a kernel and run a command in it, as its root; its exit status is ours");
   add_kernel_choice(running);
-  running->add_option("--write", options->writable,
-                      "a host directory that the command may change; all else is read-only but "
-                      "for a private /tmp")
+  running
+      ->add_option("--write", options->writable,
+                   "a host directory that the command may change; all else is read-only but "
+                   "for a private /tmp")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   running->add_option("--log", options->log, "write what the kernel printed to this file");
   running->add_option("--memory", options->memory_mib, "MiB that the machine may use")
       ->capture_default_str()
       ->check(CLI::Range(64u, 65536u));
-  running->add_option("--hang-timeout", options->hang_seconds,
-                      "seconds of silence after which the machine is taken for dead")
+  running
+      ->add_option("--hang-timeout", options->hang_seconds,
+                   "seconds of silence after which the machine is taken for dead")
       ->capture_default_str()
       ->check(CLI::Range(1, 86400));
   add_command_to_run(*running, options->command);

@@ -2,8 +2,8 @@
 // kcovtool symbolize: 0x… lines in, names out, in the same order.
 #include <fmt/format.h>
 
-#include <iterator>
 #include <iostream>
+#include <iterator>
 #include <memory>
 
 #include "lab/kernel.hpp"

@@ -57,19 +57,18 @@ Result<Recorded> record_on_um(const Options& options, lab::Request request) {
   Result<std::unique_ptr<lab::Machine>> machine =
       lab::boot_um(*kernel, static_cast<unsigned>(256 + (request.trace_words >> 17)));
   if (!machine) return machine.error();
-  Result<lab::SessionResult> session =
-      lab::run_session(**machine, request, streams_for(options));
+  Result<lab::SessionResult> session = lab::run_session(**machine, request, streams_for(options));
   if (!session) return session.error();
   (*machine)->wait(5);
-  return Recorded{std::move(*session),
-                  fmt::format("um, {} kcov", options.stock ? "stock" : "our"),
+  return Recorded{std::move(*session), fmt::format("um, {} kcov", options.stock ? "stock" : "our"),
                   kernel->vmlinux().string()};
 }
 
 // The image of the running kernel, where distributions and kernel builders put it.
 std::string find_vmlinux(const std::string& release) {
   for (const std::string& candidate :
-       {"/usr/lib/debug/boot/vmlinux-" + release, "/usr/lib/debug/lib/modules/" + release + "/vmlinux",
+       {"/usr/lib/debug/boot/vmlinux-" + release,
+        "/usr/lib/debug/lib/modules/" + release + "/vmlinux",
         "/lib/modules/" + release + "/build/vmlinux", "/boot/vmlinux-" + release}) {
     std::error_code ignored;
     if (fs::exists(candidate, ignored)) return candidate;
@@ -81,21 +80,25 @@ Status check_native_kcov() {
   std::error_code ignored;
   if (::access("/sys/kernel/debug/kcov", F_OK) == 0) {
     if (::access("/sys/kernel/debug/kcov", R_OK | W_OK) == 0) return {};
-    return Error{"cannot trace on this kernel: no permission to open /sys/kernel/debug/kcov; "
-                 "run kcovtool as root"};
+    return Error{
+        "cannot trace on this kernel: no permission to open /sys/kernel/debug/kcov; "
+        "run kcovtool as root"};
   }
   const Result<std::string> mounts = read_file("/proc/self/mounts");
   const bool mounted = mounts && mounts->find(" /sys/kernel/debug debugfs ") != std::string::npos;
   if (!mounted) {
-    return Error{"cannot trace on this kernel: debugfs is not mounted; as root, run "
-                 "mount -t debugfs none /sys/kernel/debug"};
+    return Error{
+        "cannot trace on this kernel: debugfs is not mounted; as root, run "
+        "mount -t debugfs none /sys/kernel/debug"};
   }
   if (::access("/sys/kernel/debug", X_OK) != 0) {
-    return Error{"cannot trace on this kernel: no permission to enter /sys/kernel/debug; "
-                 "run kcovtool as root"};
+    return Error{
+        "cannot trace on this kernel: no permission to enter /sys/kernel/debug; "
+        "run kcovtool as root"};
   }
-  return Error{"cannot trace on this kernel: it has no kcov; use one built with CONFIG_KCOV=y, "
-               "or --on um"};
+  return Error{
+      "cannot trace on this kernel: it has no kcov; use one built with CONFIG_KCOV=y, "
+      "or --on um"};
 }
 
 Result<Recorded> record_natively(const Options& options, lab::Request request) {
@@ -154,8 +157,7 @@ Status write_report(const Options& options, const std::string& text) {
 // it is one entry.
 Result<TraceReport> trace_host(const Options& options, const lab::Request& request) {
   const lab::SessionOptions streams = streams_for(options);
-  Result<lab::HostTrace> trace =
-      lab::trace_host_program(request, streams.output, streams.errors);
+  Result<lab::HostTrace> trace = lab::trace_host_program(request, streams.output, streams.errors);
   if (!trace) return trace.error();
   TraceReport report;
   report.status = static_cast<int>(trace->outcome.status);
@@ -171,8 +173,8 @@ Result<TraceReport> trace_host(const Options& options, const lab::Request& reque
 }
 
 Result<TraceReport> trace_kernel(const Options& options, const lab::Request& request) {
-  Result<Recorded> recorded = options.on == "native" ? record_natively(options, request)
-                                                     : record_on_um(options, request);
+  Result<Recorded> recorded =
+      options.on == "native" ? record_natively(options, request) : record_on_um(options, request);
   if (!recorded) return recorded.error();
   const lab::Outcome& outcome = recorded->session.outcome;
   if (!outcome.message.empty()) return Error{outcome.message, static_cast<int>(outcome.status)};
@@ -227,7 +229,9 @@ void add_trace(CLI::App& app, Action& chosen) {
   command->add_option("-o,--output", options->output,
                       "write the report to this file, and leave standard output to the command "
                       "(without it the command's goes to standard error)");
-  command->add_option("--buffer", options->words, "size of the kcov buffer in words of 8 bytes, rounded up to whole pages")
+  command
+      ->add_option("--buffer", options->words,
+                   "size of the kcov buffer in words of 8 bytes, rounded up to whole pages")
       ->capture_default_str()
       ->check(CLI::Range(std::uint64_t{2}, std::uint64_t{268434944}));
   add_command_to_run(*command, options->command);

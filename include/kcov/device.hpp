@@ -120,8 +120,8 @@ class Device {
 
   // Maps the buffer. EINVAL: not initialised, or not whole pages (contract 8-11).
   [[nodiscard]] std::error_code map(Buffer& buffer) noexcept {
-    void* const memory = ::mmap(nullptr, words_ * sizeof(std::uint64_t), PROT_READ | PROT_WRITE,
-                                MAP_SHARED, fd_, 0);
+    void* const memory =
+        ::mmap(nullptr, words_ * sizeof(std::uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0);
     if (memory == MAP_FAILED) return last_error();
     buffer = Buffer(static_cast<std::uint64_t*>(memory), words_);
     return {};

@@ -93,7 +93,9 @@ std::string kernel_build_id() {
   alignas(Elf64_Nhdr) char notes[4096];
   const ssize_t size = ::read(fd, notes, sizeof notes);
   ::close(fd);
-  const auto padded = [](std::uint32_t bytes) { return (std::size_t{bytes} + 3) & ~std::size_t{3}; };
+  const auto padded = [](std::uint32_t bytes) {
+    return (std::size_t{bytes} + 3) & ~std::size_t{3};
+  };
   for (std::size_t at = 0; size > 0 && at + sizeof(Elf64_Nhdr) <= static_cast<std::size_t>(size);) {
     Elf64_Nhdr note;
     std::memcpy(&note, notes + at, sizeof note);

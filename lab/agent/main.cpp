@@ -24,10 +24,9 @@ using kcov::lab::FrameType;
 void serve(Channel& channel, bool owns_machine, int spool, std::string trouble) {
   utsname names{};
   ::uname(&names);
-  channel.send(FrameType::hello, kcov::lab::Encoder()
-                                     .text(names.release)
-                                     .text(kcov::agent::kernel_build_id())
-                                     .take());
+  channel.send(
+      FrameType::hello,
+      kcov::lab::Encoder().text(names.release).text(kcov::agent::kernel_build_id()).take());
   kcov::lab::Frame frame;
   kcov::lab::Request request;
   int taken;

@@ -2,7 +2,6 @@
 #include "lab/agent/run.hpp"
 
 #include <fcntl.h>
-#include <kcov/device.hpp>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -12,6 +11,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <kcov/device.hpp>
 #include <string>
 #include <vector>
 
@@ -92,8 +92,7 @@ struct Tracer {
       return "cannot open " + std::string(kDevicePath) + ": " + error.message();
     }
     if (const auto error = device.initialize(words)) {
-      return "cannot make a kcov buffer of " + std::to_string(words) +
-             " words: " + error.message();
+      return "cannot make a kcov buffer of " + std::to_string(words) + " words: " + error.message();
     }
     if (const auto error = device.map(buffer)) {
       return "cannot map the kcov buffer: " + error.message();

@@ -151,8 +151,10 @@ int main() {
   trace("getpriority", [] { call(SYS_getpriority, PRIO_PROCESS, 0); });
   trace("mprotect EINVAL", [] { call(SYS_mprotect, 1, 4096, PROT_READ); });
   trace("madvise EINVAL", [] { call(SYS_madvise, 1, 4096, MADV_NORMAL); });
-  trace("socketpair send", [&] { call(SYS_sendto, sockets[0], bytes, 16, MSG_DONTWAIT, nullptr, 0); });
-  trace("recvfrom", [&] { call(SYS_recvfrom, sockets[1], bytes, 16, MSG_DONTWAIT, nullptr, nullptr); });
+  trace("socketpair send",
+        [&] { call(SYS_sendto, sockets[0], bytes, 16, MSG_DONTWAIT, nullptr, 0); });
+  trace("recvfrom",
+        [&] { call(SYS_recvfrom, sockets[1], bytes, 16, MSG_DONTWAIT, nullptr, nullptr); });
   trace("getsockname EBADF", [&] { call(SYS_getsockname, -1, nullptr, nullptr); });
   trace("futex wake", [&] { call(SYS_futex, bytes, 1, 1, nullptr, nullptr, 0); });
   return 0;

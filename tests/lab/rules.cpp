@@ -246,7 +246,8 @@ void rule_10() {
   EXPECT(Map(file, kBytes, PROT_READ).error(), 0);
   EXPECT(Map(file, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE).error(), 0);
   void* const reserved = ::mmap(nullptr, kBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  EXPECT(::mmap(reserved, kBytes, PROT_READ, MAP_SHARED | MAP_FIXED, file.fd(), 0) == reserved, true);
+  EXPECT(::mmap(reserved, kBytes, PROT_READ, MAP_SHARED | MAP_FIXED, file.fd(), 0) == reserved,
+         true);
   ::munmap(reserved, kBytes);
   void* const map = ::mmap(nullptr, kBytes, PROT_READ, MAP_SHARED, file.fd(), 0);
   errno = 0;
@@ -391,7 +392,7 @@ void rule_25_and_26() {
   map.store(0, 100);
   some_call();
   EXPECT(map.load(0) > 100 && map.load(100) == 0 && map.load(101) != 0, true);
-  const std::uint64_t values[] = {kWords - 2, kWords - 1, kWords, kWords + 1, 1ull << 31,
+  const std::uint64_t values[] = {kWords - 2, kWords - 1, kWords,           kWords + 1, 1ull << 31,
                                   1ull << 32, 1ull << 61, (1ull << 61) - 1, 1ull << 63, ~0ull - 1};
   for (const std::uint64_t value : values) {
     map.store(0, value);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // The anchored edits, on trees of our own making.
+#include "lab/edits.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-#include "lab/edits.hpp"
 #include "support/files.hpp"
 
 namespace fs = std::filesystem;
@@ -73,14 +74,15 @@ TEST(Edits, replaces_the_block_of_the_right_structure_and_keeps_line_numbers) {
   EXPECT_NE(after->find("int ours;"), std::string::npos);
   EXPECT_EQ(after->find("int a;"), std::string::npos);
   const auto line_of = [](const std::string& text, std::string_view what) {
-    return std::count(text.begin(),
-                      text.begin() + static_cast<std::ptrdiff_t>(text.find(what)), '\n');
+    return std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(text.find(what)),
+                      '\n');
   };
   EXPECT_EQ(line_of(*after, "int last;"), line_of(before, "int last;"));
 }
 
 TEST(Edits, a_block_outside_of_the_structure_does_not_count) {
-  EXPECT_FALSE(apply_edit(block(), "struct box {\n\tint a;\n};\n#ifdef CONFIG_X\nint b;\n#endif\n"));
+  EXPECT_FALSE(
+      apply_edit(block(), "struct box {\n\tint a;\n};\n#ifdef CONFIG_X\nint b;\n#endif\n"));
   EXPECT_FALSE(apply_edit(block(), "\n#ifdef CONFIG_X\nint b;\n#endif\n"));
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // Cutting traces into entries, on traces written out as "symbol:block".
+#include "coverage/entries.hpp"
+
 #include <gtest/gtest.h>
 
 #include <map>
 #include <sstream>
-
-#include "coverage/entries.hpp"
 
 namespace kcov::coverage {
 namespace {
@@ -19,7 +19,8 @@ std::string cut(const std::string& text) {
   for (std::string word; stream >> word;) {
     const std::size_t colon = word.find(':');
     const std::string function = word.substr(0, colon);
-    const std::uint64_t base = functions.try_emplace(function, 0x1000 * (functions.size() + 1)).first->second;
+    const std::uint64_t base =
+        functions.try_emplace(function, 0x1000 * (functions.size() + 1)).first->second;
     pcs.push_back(base + std::stoul(word.substr(colon + 1)));
     names.push_back(function);
   }
@@ -77,8 +78,9 @@ TEST(Entries, an_instrumented_fault_handler_begins_one_fault) {
 }
 
 TEST(Entries, a_signal_is_an_entry_of_its_own) {
-  EXPECT_EQ(cut("__se_sys_kill:0 send:0 get_signal:0 dequeue:0 get_signal:1 __se_sys_rt_sigreturn:0"),
-            "kill(0,1) signal(2,3,4) rt_sigreturn(5)");
+  EXPECT_EQ(
+      cut("__se_sys_kill:0 send:0 get_signal:0 dequeue:0 get_signal:1 __se_sys_rt_sigreturn:0"),
+      "kill(0,1) signal(2,3,4) rt_sigreturn(5)");
 }
 
 TEST(Entries, what_stands_before_the_first_entry_is_kept_apart) {

@@ -10,7 +10,9 @@ namespace kcov::report {
 namespace {
 
 symbol::Location at(std::uint64_t pc, std::string function, std::string file, int line) {
-  return {.pc = pc, .symbol = function, .symbol_offset = pc & 0xff,
+  return {.pc = pc,
+          .symbol = function,
+          .symbol_offset = pc & 0xff,
           .frames = {{std::move(function), std::move(file), line, false}}};
 }
 
@@ -58,8 +60,7 @@ TEST(Report, dropped_records_are_never_silent) {
   report.dropped.reset();
   EXPECT_EQ(text_of(report, 0).find("dropped"), std::string::npos);
   report.capacity = 4;
-  EXPECT_NE(text_of(report, 0).find("an unknown number of records was dropped"),
-            std::string::npos);
+  EXPECT_NE(text_of(report, 0).find("an unknown number of records was dropped"), std::string::npos);
 }
 
 TEST(Report, without_names_the_pcs_are_printed) {

@@ -14,8 +14,7 @@ namespace {
 TEST(Files, a_write_that_fails_leaves_nothing_and_says_so) {
   const Status status = write_file("/nonexistent/file", "x");
   ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().message,
-            "cannot write /nonexistent/file: No such file or directory");
+  EXPECT_EQ(status.error().message, "cannot write /nonexistent/file: No such file or directory");
 }
 
 TEST(Files, a_file_is_replaced_whole_and_keeps_its_mode) {
@@ -33,10 +32,11 @@ TEST(Files, a_file_is_replaced_whole_and_keeps_its_mode) {
 
 TEST(Command, gives_lines_and_the_exit_status) {
   std::vector<std::string> lines;
-  const auto status = run_command({.arguments = {"sh", "-c", "echo one; echo two >&2; printf $X; exit 9"},
-                                   .directory = "/",
-                                   .environment = {"X=three"},
-                                   .on_line = [&](std::string_view line) { lines.emplace_back(line); }});
+  const auto status =
+      run_command({.arguments = {"sh", "-c", "echo one; echo two >&2; printf $X; exit 9"},
+                   .directory = "/",
+                   .environment = {"X=three"},
+                   .on_line = [&](std::string_view line) { lines.emplace_back(line); }});
   ASSERT_TRUE(status);
   EXPECT_EQ(*status, 9);
   EXPECT_EQ(lines, (std::vector<std::string>{"one", "two", "three"}));

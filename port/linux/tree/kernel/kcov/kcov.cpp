@@ -27,7 +27,8 @@ class SpinLock {
 
  private:
   // KCOV_SPINLOCK_SIZE is 0 on a uniprocessor without lock debugging.
-  alignas(KCOV_SPINLOCK_ALIGN) unsigned char bytes_[KCOV_SPINLOCK_SIZE == 0 ? 1 : KCOV_SPINLOCK_SIZE];
+  alignas(
+      KCOV_SPINLOCK_ALIGN) unsigned char bytes_[KCOV_SPINLOCK_SIZE == 0 ? 1 : KCOV_SPINLOCK_SIZE];
   // Written and read only by the holder.
   unsigned long flags_ = 0;
 };
@@ -43,7 +44,8 @@ struct LinuxPort {
 
   [[gnu::always_inline]] static kcov_task_state* current() noexcept {
     char* const task = kcov::machine::current_task();
-    if (task == nullptr) [[unlikely]] return nullptr;
+    if (task == nullptr) [[unlikely]]
+      return nullptr;
     auto* const state = reinterpret_cast<kcov_task_state*>(task + KCOV_OFFSET_TASK_STATE);
     // Spares the callers' own test: an offset from a task is never null.
     if (state == nullptr) __builtin_unreachable();
