@@ -10,7 +10,7 @@
 namespace kcov::report {
 namespace {
 
-constexpr std::size_t kNameColumns = 18;
+constexpr std::size_t kNameColumns = 16;
 
 std::string numbered(std::size_t number, std::string_view thing) {
   return fmt::format("{} {}{}", number, thing, number == 1 ? "" : "s");
@@ -84,11 +84,14 @@ std::string losses(const TraceReport& report) {
 
 std::string text_of(const TraceReport& report, std::size_t width) {
   std::string text;
+  if (!report.entries.empty()) {
+    text = fmt::format("{:<{}} {:>7} {:>10}  {}\n", "entry", kNameColumns, "PCs", "functions",
+                       "in order of first execution");
+  }
   for (const coverage::Entry& entry : report.entries) {
     const std::vector<std::string_view> path = call_path(report, entry);
-    std::string line = fmt::format("{:<{}} {:>6} {:<3} {:>4} {:<9}  ", entry.name, kNameColumns,
-                                   entry.records.size(), entry.records.size() == 1 ? "PC" : "PCs",
-                                   path.size(), path.size() == 1 ? "function" : "functions");
+    const std::string line = fmt::format("{:<{}} {:>7} {:>10}  ", entry.name, kNameColumns,
+                                         entry.records.size(), path.size());
     const std::size_t left = width > line.size() + 20 ? width - line.size() : (width == 0 ? 0 : 20);
     text += line + joined(path, left) + "\n";
   }

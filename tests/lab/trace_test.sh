@@ -9,7 +9,7 @@ expect_in "$scratch/out" "execve " "openat " "mmap " "exit_group " "page fault "
 # The report owns standard output; the command's goes to standard error.
 [ "$(cat "$scratch/err")" = "$(cat /etc/hostname)" ] || fail "the command's output"
 # In order of execution.
-grep -nE '^(execve|exit_group) ' "$scratch/out" | head -n 1 | grep -q '^1:execve' || fail "execve is not first"
+grep -nE '^(execve|exit_group) ' "$scratch/out" | head -n 1 | grep -q '^2:execve' || fail "execve is not first"
 grep -E '^[a-z]' "$scratch/out" | grep -v "^on um\|system calls," | tail -n 1 | grep -q '^exit_group' || fail "exit_group is not last"
 expect_not_in "$scratch/out" 'dropped|not traced'
 

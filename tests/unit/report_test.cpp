@@ -40,15 +40,16 @@ TraceReport small() {
 
 TEST(Report, people_get_a_line_for_each_call_and_a_summary) {
   EXPECT_EQ(text_of(small(), 0),
-            "read                    2 PCs    3 functions  __se_sys_read > ksys_read > fdget\n"
-            "clone                   2 PCs    2 functions  __se_sys_clone > pid_vnr\n"
+            "entry                PCs  functions  in order of first execution\n"
+            "read                   2          3  __se_sys_read > ksys_read > fdget\n"
+            "clone                  2          2  __se_sys_clone > pid_vnr\n"
             "2 system calls, 0 page faults, 0 signals; 4 PCs, 4 of them unique, in 6 functions\n"
             "on um, our kcov, Linux 6.12.1\n"
             "1 process or thread started by the command was not traced\n");
 }
 
 TEST(Report, a_path_that_does_not_fit_says_how_much_is_left_out) {
-  const std::string text = text_of(small(), 75);
+  const std::string text = text_of(small(), 64);
   EXPECT_NE(text.find("__se_sys_read > +2 more\n"), std::string::npos) << text;
 }
 
