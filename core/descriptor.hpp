@@ -179,7 +179,6 @@ class Descriptor {
     task.capacity = 0;
     task.dropped = nullptr;
     task.sequence = 0;
-    task.common_handle = 0;
   }
 
   // Ends the binding between the running task and this descriptor.

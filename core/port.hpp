@@ -22,49 +22,41 @@ enum class Context {
   hard_interrupt,  // and non-maskable ones
 };
 
+// clang-format off: version 14 does not know compound requirements.
 template <typename P>
 concept Port = requires(kcov_task_state* state, std::uintptr_t pc, std::size_t bytes, void* memory,
                         std::uint64_t* area, typename P::Lock& lock, const char* text) {
   // Callback. The running task's state; null before there is a first task, and on
   // threads that have none.
-  { P::current() }
-  noexcept->std::same_as<kcov_task_state*>;
+  { P::current() } noexcept -> std::same_as<kcov_task_state*>;
   // Callback, but only when the task traces.
-  { P::context() }
-  noexcept->std::same_as<Context>;
+  { P::context() } noexcept -> std::same_as<Context>;
   // Callback, only for records: the address less the offset the image was loaded at.
-  { P::canonical_pc(pc) }
-  noexcept->std::same_as<std::uintptr_t>;
+  { P::canonical_pc(pc) } noexcept -> std::same_as<std::uintptr_t>;
 
   // A lock that is held for a few instructions, by tasks and soft interrupts.
   // Default-constructed unlocked; lives inside a descriptor.
-  { lock.lock() }
-  noexcept;
-  { lock.unlock() }
-  noexcept;
+  { lock.lock() } noexcept;
+  { lock.unlock() } noexcept;
 
   // Memory for a descriptor; null when there is none. May sleep.
-  { P::allocate(bytes) }
-  noexcept->std::same_as<void*>;
-  { P::release(memory) }
-  noexcept;
+  { P::allocate(bytes) } noexcept -> std::same_as<void*>;
+  { P::release(memory) } noexcept;
   // A buffer that can be shared with user space, all zero; null when there is none.
   // May sleep. Released when the last reference to its descriptor goes.
-  { P::allocate_area(bytes) }
-  noexcept->std::same_as<std::uint64_t*>;
-  { P::release_area(area, bytes) }
-  noexcept;
+  { P::allocate_area(bytes) } noexcept -> std::same_as<std::uint64_t*>;
+  { P::release_area(area, bytes) } noexcept;
 
   // Copies to memory of the calling program: false where it cannot be written.
-  { P::copy_to_caller(pc, static_cast<const void*>(memory), bytes) }
-  noexcept->std::same_as<bool>;
+  { P::copy_to_caller(pc, static_cast<const void*>(memory), bytes) } noexcept -> std::same_as<bool>;
 
   // Says that an invariant does not hold, with a stack trace where there is one.
-  { P::warn(text) }
-  noexcept;
+  { P::warn(text) } noexcept;
 
   // Whether comparison callbacks were compiled into the code that is traced.
   { P::kComparisons } -> std::convertible_to<bool>;
 };
+
+// clang-format on
 
 }  // namespace kcov

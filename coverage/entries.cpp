@@ -99,7 +99,7 @@ class Cutter {
   }
 
   void begin_fault() {
-    if (!interrupted_ && current_ && entries_[*current_].kind == EntryKind::system_call) {
+    if (!interrupted_ && current_ && entries_[*current_].kind != EntryKind::page_fault) {
       interrupted_ = current_;
     }
     begin(EntryKind::page_fault, "page fault");

@@ -15,8 +15,8 @@
 //   get_signal        yes                      delivery of a signal
 //
 // A page fault may come from the program or from the kernel's own access to the
-// program's memory in the midst of a system call. In the second case the call goes on
-// after it: seen by a PC that lies in a function which the call had entered and the
+// program's memory in the midst of a system call or of a signal's delivery. In the second
+// case the call goes on after it: seen by a PC that lies in a function which the call had entered and the
 // fault had not. Such a fault is an entry of its own and belongs to no call; the call's
 // records before and after it are one entry.
 //

@@ -32,8 +32,8 @@ constexpr int kRecipe = 1;
 class BuildLock {
  public:
   static Result<BuildLock> take(const fs::path& cache) {
-    std::error_code error;
-    fs::create_directories(cache, error);
+    std::error_code ignored;
+    fs::create_directories(cache, ignored);
     const fs::path path = cache / "build.lock";
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (fd < 0) {
@@ -41,10 +41,14 @@ class BuildLock {
                    "; set KCOVTOOL_CACHE to a directory that can be written"};
     }
     while (::flock(fd, LOCK_EX) != 0) {
+      const int error = errno;
+      if (error == EINTR && interrupted() == 0) continue;
+      ::close(fd);
       if (interrupted() != 0) {
-        ::close(fd);
         return Error{"interrupted while another build was running", interrupt_exit_code()};
       }
+      return Error{"cannot lock " + path.string() + ": " + errno_text(error) +
+                   "; set KCOVTOOL_CACHE to a directory on a local file system"};
     }
     return BuildLock(fd);
   }
@@ -76,15 +80,17 @@ class WorkDirectory {
   fs::path path_;
 };
 
-std::string compiler_version() {
-  std::string version;
-  const Result<int> ignored = run_command({.arguments = {"gcc", "--version"},
-                                           .directory = {},
-                                           .environment = {},
-                                           .on_line = [&](std::string_view line) {
-                                             if (version.empty()) version = line;
-                                           }});
-  return ignored ? version : std::string{};
+std::string compiler_versions() {
+  std::string versions;
+  for (const char* compiler : {"gcc", "g++", "ld"}) {
+    const Result<int> ignored = run_command(
+        {.arguments = {compiler, "--version"},
+         .directory = {},
+         .environment = {},
+         .on_line = [&](std::string_view line) { versions += std::string(line) + "\n"; }});
+    if (!ignored) break;
+  }
+  return versions;
 }
 
 // Everything of ours that goes into a kernel of this variant, as one text.
@@ -95,8 +101,11 @@ Result<std::string> ingredients(const fs::path& data, const Series& series, Vari
   std::string all;
   for (const Edit& edit : series.edits) {
     if (!applies(edit.scope)) continue;
-    all += fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n", edit.name, edit.file, edit.replace,
-                       edit.replace_block, edit.append, edit.within, edit.with);
+    all += fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n", edit.name, edit.file, edit.replace,
+                       edit.replace_block, edit.append, edit.absent, edit.within, edit.with);
+  }
+  for (const FileCopy& copy : series.files) {
+    if (applies(copy.scope)) all += copy.from + " to " + copy.to + "\n";
   }
   std::vector<fs::path> paths;
   for (const FileCopy& copy : series.files) {
@@ -141,7 +150,15 @@ class Builder {
   Status make(std::vector<std::string> targets, std::vector<std::string> environment = {}) {
     std::FILE* const log = std::fopen(log_.c_str(), "a");
     if (log == nullptr) return Error{"cannot write " + log_.string() + ": " + errno_text(errno)};
-    std::vector<std::string> arguments = {"make", "ARCH=um", "CC=" + compiler()};
+    // Without what the caller's shell may hold for builds of its own: it is not in the key.
+    std::vector<std::string> arguments = {"env"};
+    for (const char* variable :
+         {"KBUILD_OUTPUT", "O", "CROSS_COMPILE", "KCFLAGS", "KCPPFLAGS", "KAFLAGS", "LLVM", "ARCH",
+          "SUBARCH", "MAKEFLAGS", "MFLAGS", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "V",
+          "KBUILD_VERBOSE", "KCONFIG_CONFIG", "LOCALVERSION"}) {
+      arguments.insert(arguments.end(), {"-u", variable});
+    }
+    arguments.insert(arguments.end(), {"make", "ARCH=um", "CC=" + compiler()});
     arguments.insert(arguments.end(), targets.begin(), targets.end());
     // What would make two builds of the same things differ.
     for (const char* fixed : {"KBUILD_BUILD_USER=kcov", "KBUILD_BUILD_HOST=lab",
@@ -164,6 +181,7 @@ class Builder {
                      }});
     const bool log_written = std::fclose(log) == 0;
     if (!status) return status.error();
+    if (*status == 127) return Error{"cannot build the kernel: make is not installed"};
     if (*status != 0 || !log_written) {
       return Error{fmt::format("cannot build the kernel: make {} failed; the end of its log:\n{}",
                                fmt::join(targets, " "), end_of(log_, 15))};
@@ -259,7 +277,7 @@ Result<BuildResult> build_kernel(const BuildRequest& request) {
   // The series is known for sure only once a tarball is unpacked; the file of each
   // series we have goes into the key, so that a change in any means a new kernel.
   std::string all = fmt::format("{} {} {:016x} {}\n{}\n", kRecipe, name_of(request.variant),
-                                source->hash, compiler_version(), *config);
+                                source->hash, compiler_versions(), *config);
   std::error_code error;
   std::vector<fs::path> specifications;
   for (const auto& entry : fs::directory_iterator(*data / "port/linux/edits", error)) {

@@ -68,7 +68,8 @@ Result<Series> load_series(const fs::path& data, const std::string& name) {
   const auto json = nlohmann::json::parse(*text, nullptr, false);
   if (json.is_discarded()) return Error{path.string() + " is not valid JSON"};
   const auto field = [](const nlohmann::json& object, const char* key) {
-    return object.value(key, std::string{});
+    const auto found = object.find(key);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
   };
   Series series{name, {}, {}};
   for (const auto& item : json.value("edits", nlohmann::json::array())) {

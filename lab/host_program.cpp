@@ -3,7 +3,11 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +17,7 @@
 
 #include "port/host/trace_file.hpp"
 #include "support/files.hpp"
+#include "support/interrupt.hpp"
 
 namespace kcov::lab {
 namespace {
@@ -27,12 +32,18 @@ class TraceFile {
  public:
   static Result<TraceFile> create(std::uint64_t words) {
     const std::size_t bytes = host::trace_file_bytes(words);
-    const int fd = ::memfd_create("kcov-trace", 0);
-    if (fd < 0 || ::ftruncate(fd, static_cast<off_t>(bytes)) != 0) {
-      return Error{"cannot make a trace file: " + errno_text(errno)};
+    const int fd = ::memfd_create("kcov-trace", MFD_ALLOW_SEALING);
+    // Sealed, or the program could cut it short and end us with a SIGBUS.
+    void* const memory =
+        fd >= 0 && ::ftruncate(fd, static_cast<off_t>(bytes)) == 0 &&
+                ::fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0
+            ? ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
+            : MAP_FAILED;
+    if (memory == MAP_FAILED) {
+      const int error = errno;
+      if (fd >= 0) ::close(fd);
+      return Error{"cannot make a trace file: " + errno_text(error)};
     }
-    void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (memory == MAP_FAILED) return Error{"cannot map a trace file: " + errno_text(errno)};
     TraceFile file(fd, static_cast<char*>(memory), words);
     file.header().magic = host::kTraceFileMagic;
     file.header().version = host::kTraceFileVersion;
@@ -86,6 +97,7 @@ class TraceFile {
   }
   argv.push_back(nullptr);
   ::setenv(host::kTraceFileVariable, std::to_string(file.fd()).c_str(), 1);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::dup2(output, 1);
   ::dup2(errors, 2);
   ::execvp(argv[0], argv.data());
@@ -106,14 +118,24 @@ Result<HostTrace> trace_host_program(const Request& request, int output, int err
   if (child == 0) become(request, *file, output, errors, failure[1]);
   ::close(failure[1]);
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  const int ended = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
+  while (::waitpid(child, &status, WNOHANG) == 0) {
+    if (interrupted() != 0 && interrupted() != SIGINT) ::kill(child, SIGKILL);
+    // The terminal's Ctrl-C reaches the program too, which does with it what it likes.
+    pollfd wait{ended, POLLIN, 0};
+    ::poll(&wait, 1, 200);
   }
+  if (ended >= 0) ::close(ended);
   int error = 0;
   const bool failed = ::read(failure[0], &error, sizeof error) == sizeof error;
   ::close(failure[0]);
   if (failed) {
     return Error{fmt::format("cannot run {}: {}", request.arguments[0], errno_text(error)),
                  error == ENOENT ? 127 : 126};
+  }
+
+  if (interrupted() != 0 && interrupted() != SIGINT) {
+    return Error{"interrupted", interrupt_exit_code()};
   }
 
   const TraceFileHeader header = file->header();

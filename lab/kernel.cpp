@@ -31,7 +31,10 @@ Result<Kernel> read_kernel(const fs::path& directory) {
     return Error{(directory / "kernel.json").string() + " is damaged: remove " +
                  directory.string() + " and run kcovtool lab build"};
   }
-  const auto field = [&json](const char* key) { return json.value(key, std::string{}); };
+  const auto field = [&json](const char* key) {
+    const auto found = json.find(key);
+    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string{};
+  };
   return Kernel{.machine = field("machine"),
                 .variant = field("variant") == "stock" ? Variant::stock : Variant::ours,
                 .release = field("release"),

@@ -90,17 +90,27 @@ Result<std::unique_ptr<Machine>> boot_um(const Kernel& kernel, unsigned memory_m
   Result<TemporaryDirectory> directory = TemporaryDirectory::create(*memory, "kcovtool.");
   if (!directory) return directory.error();
 
+  const std::string here = directory->path().string();
+  std::error_code error;
+  // The kernel's command line knows no quoting: under a name of its own, whatever the
+  // directory that the agent lies in is called.
+  const fs::path init = directory->path() / "init";
+  fs::create_symlink(fs::canonical(*agent, error), init, error);
+  if (error || here.find_first_of(" \t\n\"") != std::string::npos) {
+    return Error{fmt::format("cannot start the machine in {}: {}", here,
+                             error ? error.message()
+                                   : "its name has a space; set KCOVTOOL_MEMORY to another")};
+  }
+
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return Error{"cannot make a socket: " + errno_text(errno)};
   }
   std::unique_ptr<Machine> machine(new Machine);
   machine->directory_ = std::make_unique<TemporaryDirectory>(std::move(*directory));
-  const std::string here = machine->directory_->path().string();
-  std::error_code error;
   const Result<Supervised> started = supervise({
       .arguments = {kernel.vmlinux().string(), fmt::format("mem={}M", memory_mib),
-                    "rootfstype=hostfs", "ro", "init=" + fs::canonical(*agent, error).string(),
+                    "rootfstype=hostfs", "ro", "init=" + init.string(),
                     fmt::format("{}={}", kSpoolVariable, here), "ssl0=fd:3", "ssl=null", "con=null",
                     "con0=fd:2", "stderr=1", "panic=-1", "uml_dir=" + here + "/", "umid=machine",
                     "loglevel=7"},

@@ -153,7 +153,8 @@ struct Request {
   std::vector<std::string> environment;
   std::string directory;
   std::vector<std::string> writable;  // host directories to be written through to
-  bool own_streams = false;           // the command inherits the agent's standard streams
+  bool own_streams = false;           // the command inherits the agent's standard streams,
+  bool output_to_errors = false;      // its standard output being standard error
   std::uint64_t trace_words = 0;      // size of the kcov buffer; 0: do not trace
 };
 
@@ -164,6 +165,7 @@ inline std::string encode(const Request& request) {
       .text(request.directory)
       .list(request.writable)
       .integer(request.own_streams ? 1 : 0)
+      .integer(request.output_to_errors ? 1 : 0)
       .integer(request.trace_words)
       .take();
 }
@@ -175,6 +177,7 @@ inline bool decode(std::string_view bytes, Request& request) {
   request.directory = decoder.text();
   request.writable = decoder.list();
   request.own_streams = decoder.integer() != 0;
+  request.output_to_errors = decoder.integer() != 0;
   request.trace_words = decoder.integer();
   return decoder.good() && !request.arguments.empty();
 }

@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <chrono>
 #include <filesystem>
 
@@ -38,19 +40,21 @@ std::string last_lines(const std::string& text) {
   return text.substr(begin == 0 ? 0 : begin + 1);
 }
 
-bool write_all(int fd, std::string_view bytes) {
+// 0, or the errno. Gives up when we are interrupted.
+int write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR && interrupted() == 0) continue;
-    if (n < 0 && errno == EAGAIN) {
+    if (n < 0 && errno == EAGAIN && interrupted() == 0) {
+      // A descriptor that somebody has made non-blocking.
       pollfd wait{fd, POLLOUT, 0};
-      ::poll(&wait, 1, -1);
+      ::poll(&wait, 1, 1000);
       continue;
     }
-    if (n <= 0) return false;
+    if (n <= 0) return errno;
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
-  return true;
+  return 0;
 }
 
 class Session {
@@ -64,7 +68,9 @@ class Session {
   Result<SessionResult> run() {
     heard_ = Clock::now();
     while (!finished_) {
-      if (interrupted() != 0) return Error{"interrupted", interrupt_exit_code()};
+      if (interrupted() != 0 && !(interrupted() == SIGINT && options_.command_has_terminal)) {
+        return Error{"interrupted", interrupt_exit_code()};
+      }
       if (Clock::now() - heard_ > std::chrono::seconds(options_.hang_seconds)) {
         return broken(
             fmt::format("has said nothing for {} seconds and was ended", options_.hang_seconds));
@@ -116,7 +122,9 @@ class Session {
   }
 
   void write_channel() {
-    const ssize_t n = ::write(machine_.channel(), outgoing_.data(), outgoing_.size());
+    // Not write(): a machine that has died is an error to report, not a SIGPIPE.
+    const ssize_t n =
+        ::send(machine_.channel(), outgoing_.data(), outgoing_.size(), MSG_NOSIGNAL);
     if (n > 0) outgoing_.erase(0, static_cast<std::size_t>(n));
   }
 
@@ -136,7 +144,19 @@ class Session {
       if (taken < 0 || !take(frame)) return broken("sent something that makes no sense");
     }
     heard_ = Clock::now();
+    if (interrupted() == 0 && !lost_.empty()) {
+      return Error{fmt::format("cannot write the command's standard {}: {}", lost_,
+                               errno_text(write_error_))};
+    }
     return {};
+  }
+
+  bool pass_on(int fd, const char* stream, std::string_view bytes) {
+    if (const int error = write_all(fd, bytes); error != 0 && lost_.empty()) {
+      lost_ = stream;
+      write_error_ = error;
+    }
+    return true;
   }
 
   bool take(const Frame& frame) {
@@ -188,6 +208,9 @@ class Session {
   std::string incoming_;
   std::string outgoing_;
   std::vector<char> block_ = std::vector<char>(kBlock);
+  // The command's stream that could not be written, and why.
+  std::string lost_;
+  int write_error_ = 0;
   std::uint64_t next_file_ = 0;
   int spooled_ = 0;
   Clock::time_point heard_;

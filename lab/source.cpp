@@ -34,17 +34,18 @@ Result<std::uint64_t> hash_of_file(const fs::path& path) {
 }
 
 // A tree has some 90 000 files: names, sizes and times tell whether it has changed.
-std::uint64_t hash_of_tree(const fs::path& tree) {
+Result<std::uint64_t> hash_of_tree(const fs::path& tree) {
   std::vector<std::string> lines;
   std::error_code error;
   for (auto it = fs::recursive_directory_iterator(tree, error);
-       it != fs::recursive_directory_iterator(); it.increment(error)) {
-    if (error) break;
-    if (!it->is_regular_file(error) || it->is_symlink(error)) continue;
+       !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+    std::error_code ignored;
+    if (!it->is_regular_file(ignored) || it->is_symlink(ignored)) continue;
     lines.push_back(fmt::format("{} {} {}\n", it->path().lexically_relative(tree).string(),
-                                it->file_size(error),
-                                it->last_write_time(error).time_since_epoch().count()));
+                                it->file_size(ignored),
+                                it->last_write_time(ignored).time_since_epoch().count()));
   }
+  if (error) return Error{"cannot read the kernel source " + tree.string() + ": " + error.message()};
   std::sort(lines.begin(), lines.end());
   std::string all = fs::absolute(tree).string();
   for (const std::string& line : lines) all += line;
@@ -58,7 +59,9 @@ Result<Source> find_source(const fs::path& given) {
   std::error_code error;
   if (fs::is_directory(path, error)) {
     if (const Result<std::string> series = series_of(path); !series) return series.error();
-    return Source{fs::canonical(path), true, hash_of_tree(path)};
+    const Result<std::uint64_t> hash = hash_of_tree(path);
+    if (!hash) return hash.error();
+    return Source{fs::canonical(path), true, *hash};
   }
   if (!fs::is_regular_file(path, error)) {
     if (given.empty()) {

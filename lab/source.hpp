@@ -17,7 +17,7 @@ struct Source {
   std::uint64_t hash = 0;  // of the tarball's bytes; of a tree's names, sizes and times
 };
 
-// `given`, or the newest series we have a port for in /usr/src.
+// `given`, or Debian's tarball of 6.12 in /usr/src.
 Result<Source> find_source(const std::filesystem::path& given);
 
 // Copies or unpacks it into `tree`, which is made.

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +19,8 @@ namespace {
 
 [[noreturn]] void become(const Command& command, std::vector<char*>& argv, int output) {
   ::setpgid(0, 0);
+  // Killed outright, we cannot end it; then it ends by itself.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::dup2(output, 1);
   ::dup2(output, 2);
   if (const int null = ::open("/dev/null", O_RDONLY); null >= 0) ::dup2(null, 0);

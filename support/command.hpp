@@ -21,8 +21,8 @@ struct Command {
 };
 
 // Runs it in a process group of its own, which is ended when we are interrupted. Its
-// exit status, or 128 + the signal that killed it; an Error when it cannot be started
-// or we were interrupted.
+// exit status, or 128 + the signal that killed it; 127 when there is no such program; an
+// Error when we were interrupted.
 Result<int> run_command(const Command& command);
 
 }  // namespace kcov

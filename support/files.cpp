@@ -35,7 +35,34 @@ Result<std::string> read_file(const fs::path& path) {
   return contents;
 }
 
+namespace {
+
+bool write_all(int fd, std::string_view contents) {
+  while (!contents.empty()) {
+    const ssize_t n = ::write(fd, contents.data(), contents.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    contents.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+// For devices, pipes and links: what is there is written to, never replaced.
+Status write_in_place(const fs::path& path, std::string_view contents) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
+  const bool done = fd >= 0 && write_all(fd, contents);
+  const int error = errno;
+  if (fd >= 0) ::close(fd);
+  if (!done) return Error{"cannot write " + path.string() + ": " + errno_text(error)};
+  return {};
+}
+
+}  // namespace
+
 Status write_file(const fs::path& path, std::string_view contents) {
+  struct stat old {};
+  const bool exists = ::lstat(path.c_str(), &old) == 0;
+  if (exists && !S_ISREG(old.st_mode)) return write_in_place(path, contents);
   std::string name = path.string() + ".XXXXXX";
   const int fd = ::mkostemp(name.data(), O_CLOEXEC);
   if (fd < 0) return Error{"cannot write " + path.string() + ": " + errno_text(errno)};
@@ -44,14 +71,8 @@ Status write_file(const fs::path& path, std::string_view contents) {
     ::unlink(name.c_str());
     return Error{"cannot write " + path.string() + ": " + errno_text(error)};
   };
-  while (!contents.empty()) {
-    const ssize_t n = ::write(fd, contents.data(), contents.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail(errno);
-    contents.remove_prefix(static_cast<std::size_t>(n));
-  }
-  struct stat old {};
-  const mode_t mode = ::stat(path.c_str(), &old) == 0 ? (old.st_mode & 07777) : 0644;
+  if (!write_all(fd, contents)) return fail(errno);
+  const mode_t mode = exists ? (old.st_mode & 07777) : 0644;
   if (::fchmod(fd, mode) != 0 || ::rename(name.c_str(), path.c_str()) != 0) return fail(errno);
   ::close(fd);
   return {};

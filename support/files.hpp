@@ -12,7 +12,8 @@ namespace kcov {
 
 Result<std::string> read_file(const std::filesystem::path& path);
 
-// Replaces `path` in one step: a reader sees the old contents or the new, whole.
+// Replaces a regular file in one step: a reader sees the old contents or the new, whole.
+// A device, a pipe or a link is written to.
 Status write_file(const std::filesystem::path& path, std::string_view contents);
 
 // What errno says, as words.

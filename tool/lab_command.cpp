@@ -119,6 +119,9 @@ Result<int> run(const Options& options) {
     if (error || !fs::is_directory(path, error)) {
       return Error{fmt::format("cannot make {} writable: it is no directory", directory), 2};
     }
+    if (path == "/") {
+      return Error{"cannot make / writable: name the directories that the command is to change", 2};
+    }
     request.writable.push_back(path.string());
   }
   Result<std::unique_ptr<lab::Machine>> machine = lab::boot_um(*kernel, options.memory_mib);

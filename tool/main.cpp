@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // kcovtool: what a command executed in a kernel. Here: the command line and its
 // errors; the work is in lab/, symbol/, coverage/ and report/.
-#include <cstdio>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
+#include <exception>
+
+#include "support/files.hpp"
 #include "support/interrupt.hpp"
 #include "tool/commands.hpp"
 
@@ -19,7 +25,32 @@ void add_command_to_run(CLI::App& app, std::vector<std::string>& command) {
 
 }  // namespace kcov::tool
 
+namespace {
+
+// Errors are values; what the libraries throw all the same (no memory, a damaged file's
+// JSON, a wrong regular expression in an edit) becomes one here.
+kcov::Result<int> run(const kcov::tool::Action& action) {
+  try {
+    return action();
+  } catch (const std::exception& exception) {
+    return kcov::Error{std::string("failed: ") + exception.what()};
+  }
+}
+
+// A command line may come with closed standard streams. What we open next must not take
+// their numbers.
+void open_standard_streams() {
+  int fd;
+  do {
+    fd = ::open("/dev/null", O_RDWR);
+  } while (fd >= 0 && fd <= 2);
+  if (fd > 2) ::close(fd);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  open_standard_streams();
   CLI::App app{"kcovtool: kernel code coverage of a command, on a real kernel, without root"};
   app.name("kcovtool");
   app.require_subcommand(1);
@@ -39,14 +70,15 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   kcov::catch_interrupts();
-  const kcov::Result<int> status = chosen();
+  const kcov::Result<int> status = run(chosen);
   if (!status) {
     std::fflush(stdout);
     std::fprintf(stderr, "kcovtool: %s\n", status.error().message.c_str());
     return status.error().exit_code;
   }
-  if (std::fflush(stdout) != 0) {
-    std::fprintf(stderr, "kcovtool: cannot write to standard output\n");
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    std::fprintf(stderr, "kcovtool: cannot write to standard output: %s\n",
+                 kcov::errno_text(errno).c_str());
     return 125;
   }
   return *status;

@@ -59,7 +59,7 @@ Result<int> symbolize(const Options& options) {
   }
   std::string text;
   for (const symbol::Location& location : image->locate(*pcs)) text += line_of(location);
-  fmt::print("{}", text);
+  std::fwrite(text.data(), 1, text.size(), stdout);
   return 0;
 }
 

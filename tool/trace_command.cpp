@@ -106,8 +106,10 @@ Result<Recorded> record_natively(const Options& options, lab::Request request) {
   Result<std::unique_ptr<lab::Machine>> machine = lab::open_native();
   if (!machine) return machine.error();
   request.own_streams = true;
+  request.output_to_errors = options.output.empty();
   lab::SessionOptions streams = streams_for(options);
   streams.input = -1;
+  streams.command_has_terminal = true;
   Result<lab::SessionResult> session = lab::run_session(**machine, request, streams);
   if (!session) return session.error();
   std::string vmlinux = find_vmlinux(session->release);
@@ -149,7 +151,7 @@ std::size_t terminal_width() {
 
 Status write_report(const Options& options, const std::string& text) {
   if (!options.output.empty()) return write_file(options.output, text);
-  fmt::print("{}", text);
+  std::fwrite(text.data(), 1, text.size(), stdout);
   return {};
 }
 

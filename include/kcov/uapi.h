@@ -22,6 +22,8 @@
 #ifndef KCOV_UAPI_H
 #define KCOV_UAPI_H
 
+/* A program that needs <linux/kcov.h> too includes that first: its names then stand. */
+
 #if defined(__KERNEL__) && !defined(__cplusplus)
 #include <linux/types.h>
 #else
@@ -36,12 +38,25 @@
 #define KCOV_IOCTL_NUMBER(direction, number, size)                            \
 	(((direction) << 30) | ((unsigned int)(size) << 16) | ('c' << 8) | (number))
 
+#ifndef _LINUX_KCOV_IOCTLS_H
+
 /* Size of the buffer in 8-byte words, by value: 2 to KCOV_MAX_WORDS (contract 5). */
 #define KCOV_INIT_TRACE KCOV_IOCTL_NUMBER(2u, 1u, sizeof(uint64_t))
 /* Mode by value: KCOV_TRACE_PC or KCOV_TRACE_CMP (contract 12-17). */
 #define KCOV_ENABLE KCOV_IOCTL_NUMBER(0u, 100u, 0)
 /* Argument must be 0 (contract 18-19). */
 #define KCOV_DISABLE KCOV_IOCTL_NUMBER(0u, 101u, 0)
+
+#define KCOV_TRACE_PC 0
+#define KCOV_TRACE_CMP 1
+
+/* A comparison's type: bit 0, bits 1-2 = log2 of the operand size in bytes. */
+#define KCOV_CMP_CONST 1u
+#define KCOV_CMP_SIZE(log2_bytes) ((log2_bytes) << 1)
+#define KCOV_CMP_MASK KCOV_CMP_SIZE(3u)
+
+#endif /* _LINUX_KCOV_IOCTLS_H */
+
 /*
  * Ours alone; stock Linux answers ENOTTY. Pointer to a uint64_t that receives
  * the number of records dropped because the buffer was full, since
@@ -49,16 +64,10 @@
  */
 #define KCOV_GET_DROPPED KCOV_IOCTL_NUMBER(2u, 120u, sizeof(uint64_t))
 
-#define KCOV_TRACE_PC 0
-#define KCOV_TRACE_CMP 1
-
 /* INT_MAX / sizeof(unsigned long): the largest buffer, just under 2 GiB. */
 #define KCOV_MAX_WORDS 268435455u
 
-/* A comparison's type: bit 0, bits 1-2 = log2 of the operand size in bytes. */
-#define KCOV_CMP_CONST 1u
-#define KCOV_CMP_SIZE(log2_bytes) ((log2_bytes) << 1)
-#define KCOV_CMP_MASK KCOV_CMP_SIZE(3u)
+/* A comparison takes four words: type, arg1, arg2, PC. */
 #define KCOV_WORDS_PER_CMP 4u
 
 #endif

@@ -49,6 +49,8 @@ void serve(Channel& channel, bool owns_machine, int spool, std::string trouble) 
 int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
   if (argc == 3 && std::strcmp(argv[1], "--native") == 0) {
+    // Ctrl-C is for the command; whether it ends, and how, we report.
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::signal(signal, SIG_IGN);
     Channel channel(std::atoi(argv[2]));
     ::fcntl(channel.fd(), F_SETFD, FD_CLOEXEC);
     serve(channel, false, -1, {});

@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <kcov/device.hpp>
 #include <string>
@@ -112,9 +114,15 @@ struct Tracer {
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::signal(SIGPIPE, SIG_DFL);
-  // On the native machine the command stays in the caller's session, for its Ctrl-C.
-  if (!request.own_streams) ::setsid();
+  for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP}) ::signal(signal, SIG_DFL);
+  if (request.own_streams) {
+    // The native machine goes on without us: what we started must not. The command stays
+    // in the caller's session, for its Ctrl-C.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (request.output_to_errors) ::dup2(2, 1);
+  } else {
+    ::setsid();
+  }
   int error = 0;
   if (tracer != nullptr) {
     if (const auto failed = tracer->device.enable(Mode::pcs)) error = failed.value();
@@ -185,7 +193,7 @@ class Pump {
       if (queued_.empty()) waits[1].fd = -1;
       const int ready = ::poll(waits, 5, kHeartbeatMilliseconds);
       if (ready < 0 && errno != EINTR) return -1;
-      if (ready <= 0 && !channel_.send(FrameType::heartbeat, {})) return -1;
+      if (!beat()) return -1;
       if (ready <= 0) continue;
       if ((waits[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && !receive()) return -1;
       if (waits[1].revents != 0) feed();
@@ -197,6 +205,14 @@ class Pump {
   }
 
  private:
+  // By the clock: a command that is busy with its input says nothing either.
+  bool beat() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_beat_ < std::chrono::milliseconds(kHeartbeatMilliseconds)) return true;
+    last_beat_ = now;
+    return channel_.send(FrameType::heartbeat, {});
+  }
+
   bool receive() { return channel_.fill() && take_frames(); }
 
   bool take_frames() {
@@ -273,6 +289,7 @@ class Pump {
   bool reaped_ = false;
   int status_ = 0;
   std::string queued_;
+  std::chrono::steady_clock::time_point last_beat_ = std::chrono::steady_clock::now();
 };
 
 Outcome not_run(const lab::Request& request, int error) {

@@ -83,6 +83,11 @@ TEST(Entries, a_signal_is_an_entry_of_its_own) {
       "kill(0,1) signal(2,3,4) rt_sigreturn(5)");
 }
 
+TEST(Entries, a_signals_delivery_goes_on_after_a_page_fault_in_its_midst) {
+  EXPECT_EQ(cut("__se_sys_kill:0 get_signal:0 find_vma:0 handle_mm_fault:0 get_signal:1 z:0"),
+            "kill(0) signal(1,4,5) page fault(2,3)");
+}
+
 TEST(Entries, what_stands_before_the_first_entry_is_kept_apart) {
   EXPECT_EQ(cut("kcov_ioctl:3 __se_sys_read:0"), "(before)(0) read(1)");
 }

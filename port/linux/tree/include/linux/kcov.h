@@ -43,4 +43,16 @@ static inline void kcov_prepare_switch(struct task_struct *previous) { }
 static inline void kcov_finish_switch(struct task_struct *next) { }
 
 #endif
+
+/*
+ * Remote sections are not in this version: what calls these compiles, and work done on
+ * behalf of a task elsewhere is not recorded.
+ */
+static inline void kcov_remote_start(u64 handle) { }
+static inline void kcov_remote_stop(void) { }
+static inline void kcov_remote_start_common(u64 id) { }
+static inline void kcov_remote_start_usb(u64 id) { }
+static inline void kcov_remote_start_usb_softirq(u64 id) { }
+static inline void kcov_remote_stop_softirq(void) { }
+
 #endif
