@@ -170,8 +170,8 @@ class Session {
         started_ = true;
         return decoder.good();
       }
-      case FrameType::output: write_all(options_.output, frame.payload); return true;
-      case FrameType::errors: write_all(options_.errors, frame.payload); return true;
+      case FrameType::output: return pass_on(options_.output, "output", frame.payload);
+      case FrameType::errors: return pass_on(options_.errors, "error", frame.payload);
       case FrameType::heartbeat: return true;
       case FrameType::input_taken: {
         std::error_code ignored;

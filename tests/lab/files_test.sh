@@ -36,3 +36,11 @@ expect_in "$scratch/err" "cannot make /nonexistent writable: it is no directory"
 # What programs expect of a machine.
 expect_status 0 on_kernel -- sh -c 'test -c /dev/null && test -r /proc/self/stat && test -d /sys/kernel && echo x >/dev/shm/x'
 [ "$(on_kernel -- stat -c %a /sys/kernel/debug/kcov)" = 600 ] || fail "kcov's file is not 0600"
+
+# --write / would do nothing: it is refused.
+expect_status 2 on_kernel --write / -- true
+
+# A tool in a directory with a space.
+mkdir "$scratch/a space"
+cp "$kcovtool" "$KCOV_BUILD/kcov-agent" "$scratch/a space/"
+expect_status 0 "$scratch/a space/kcovtool" lab run -- true

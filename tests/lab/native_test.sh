@@ -25,3 +25,17 @@ expect_status 125 on_kernel -- setpriv --reuid=65534 --clear-groups "$kcovtool" 
 expect_in "$scratch/err" "no permission to enter /sys/kernel/debug; run kcovtool as root"
 expect_status 125 on_kernel -- sh -c "mkdir /tmp/empty; mount -t tmpfs none /sys/kernel/debug; mount -t debugfs none /tmp/empty; umount /sys/kernel/debug; mount -t debugfs none /sys/kernel/debug; mount --bind /tmp/empty/bdi /sys/kernel/debug; exec '$kcovtool' trace --on native -- true"
 expect_in "$scratch/err" "it has no kcov; use one built with CONFIG_KCOV=y, or --on um"
+
+# The report alone on standard output.
+expect_status 0 on_kernel -- "$kcovtool" trace --on native --raw -- echo MINE
+expect_not_in "$scratch/out" MINE
+expect_in "$scratch/err" MINE
+
+# Ended, it leaves nothing running.
+on_kernel -- sh -c "'$kcovtool' trace --on native -- sleep 777 & tool=\$!; sleep 1; kill -TERM \$tool; wait \$tool; echo status \$?; sleep 0.5; grep -lsz sleep /proc/[0-9]*/comm; echo end" >"$scratch/out" 2>&1
+expect_in "$scratch/out" "status 143" "end"
+expect_not_in "$scratch/out" '/proc/'
+
+# Ctrl-C is for the command: what it does with it is in the trace.
+on_kernel -- sh -c "env --default-signal=INT setsid -w '$kcovtool' trace --on native -- sh -c 'trap \"exit 9\" INT; kill -INT 0; sleep 5'; echo status \$?" >"$scratch/out" 2>&1
+expect_in "$scratch/out" "status 9"

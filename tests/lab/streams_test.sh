@@ -23,3 +23,13 @@ yes | on_kernel -- true
 # A reader that goes away ends the command, and the tool.
 on_kernel -- yes | head -n 1 >"$scratch/out"
 [ "$(cat "$scratch/out")" = y ] || fail "the first line did not arrive"
+
+# What cannot be written is not lost silently.
+expect_status 125 sh -c "'$kcovtool' lab run -- echo hi >/dev/full"
+expect_in "$scratch/err" "cannot write the command's standard output: No space left on device"
+expect_status 125 sh -c "'$kcovtool' lab list >/dev/full"
+expect_in "$scratch/err" "kcovtool: "
+
+# Closed streams are empty ones.
+[ "$("$kcovtool" lab run -- echo hi <&-)" = hi ] || fail "with standard input closed"
+"$kcovtool" lab run -- echo hi >&- 2>&- || fail "with the outputs closed"

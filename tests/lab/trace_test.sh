@@ -20,6 +20,13 @@ expect_in "$scratch/report" "execve "
 expect_status 125 "$kcovtool" trace -o /nonexistent/report -- true
 expect_in "$scratch/err" "cannot write /nonexistent/report: No such file or directory"
 
+# A pipe or a device is written to, not replaced.
+mkfifo "$scratch/fifo"
+cat "$scratch/fifo" >"$scratch/from_fifo" &
+"$kcovtool" trace --raw -o "$scratch/fifo" -- true
+wait
+[ -p "$scratch/fifo" ] && [ -s "$scratch/from_fifo" ] || fail "-o replaced a pipe"
+
 # Machine-readable.
 "$kcovtool" trace --raw -- true >"$scratch/raw" 2>/dev/null
 [ "$(grep -cvE '^0x[0-9a-f]+$' "$scratch/raw")" = 0 ] || fail "--raw: something that is no PC"

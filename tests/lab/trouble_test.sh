@@ -35,3 +35,7 @@ ln -s um-ours-x "$scratch/cache/kernels/current-um-ours"
 echo '{' >"$scratch/cache/kernels/um-ours-x/kernel.json"
 expect_status 125 env KCOVTOOL_CACHE="$scratch/cache" "$kcovtool" lab run -- true
 expect_in "$scratch/err" "is damaged: remove that directory and run kcovtool lab build"
+
+# Nor is one whose command takes a few bytes now and then and says nothing.
+(for _ in $(seq 10); do echo line; sleep 0.5; done) | on_kernel --hang-timeout 3 -- sh -c 'cat >/dev/null' ||
+  fail "a quiet reader was taken for dead"
