@@ -89,9 +89,13 @@ std::string text_of(const TraceReport& report, std::size_t width) {
                        "in order of first execution");
   }
   for (const coverage::Entry& entry : report.entries) {
-    const std::vector<std::string_view> path = call_path(report, entry);
+    std::vector<std::string_view> path = call_path(report, entry);
     const std::string line = fmt::format("{:<{}} {:>7} {:>10}  ", entry.name, kNameColumns,
                                          entry.records.size(), path.size());
+    // The entry's own functions (__se_sys_read, __do_sys_read) say what its name says.
+    std::size_t own = 0;
+    while (own + 1 < path.size() && coverage::system_call_name(path[own]) == entry.name) ++own;
+    path.erase(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(own));
     const std::size_t left = width > line.size() + 20 ? width - line.size() : (width == 0 ? 0 : 20);
     text += line + joined(path, left) + "\n";
   }

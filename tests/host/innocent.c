@@ -3,7 +3,7 @@
  * A program that is compiled with trace-pc and linked with kcov_host, and otherwise
  * knows nothing of kcov. Its first argument says how it ends.
  */
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,6 +29,8 @@ int main(int argc, char **argv)
 	if (getenv("KCOV_HOST_TRACE"))
 		return 9;
 	work(argc > 2 ? (unsigned)atoi(argv[2]) : 10);
+	if (!strcmp(how, "is_closed"))
+		return fcntl(atoi(argv[2]), F_GETFD) < 0 ? 0 : 8;
 	if (!strcmp(how, "_exit"))
 		_exit(0);
 	if (!strcmp(how, "fork")) {

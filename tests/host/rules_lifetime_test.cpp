@@ -119,6 +119,62 @@ TEST(HostRules, Rule32_exit_disables_first_and_another_thread_may_enable) {
   pthread_key_delete(key);
 }
 
+// Enables from a key's destructor, in round `round` of the thread's exit, when the
+// destructors of thread_local objects have run.
+struct Late {
+  int fd;
+  pthread_key_t key;
+  int round;  // from 1
+  bool call_before;
+  int result;
+};
+
+void enable_late(void* argument) {
+  auto* const late = static_cast<Late*>(argument);
+  if (--late->round > 0) {
+    pthread_setspecific(late->key, late);
+    return;
+  }
+  late->result = kcov_host_ioctl(late->fd, KCOV_ENABLE, KCOV_TRACE_PC) == 0 ? 0 : errno;
+}
+
+void* end_late(void* argument) {
+  auto* const late = static_cast<Late*>(argument);
+  // The thread's first call of kcov, or not.
+  if (late->call_before) kcov_host_ioctl(late->fd, KCOV_DISABLE, 0);
+  pthread_setspecific(late->key, late);
+  return nullptr;
+}
+
+TEST(HostRules, Rule32_an_enable_by_the_destructor_of_a_key_is_undone_or_refused) {
+  // In a child, which ends before LeakSanitizer looks: glibc never frees what it is
+  // asked to remember so late in a thread's exit.
+  EXPECT_EQ(0, in_child([] {
+#ifdef __SANITIZE_THREAD__
+              // Its own destructor ends what it knows of the thread in the last round.
+              constexpr int kRounds = PTHREAD_DESTRUCTOR_ITERATIONS - 2;
+#else
+              constexpr int kRounds = PTHREAD_DESTRUCTOR_ITERATIONS;
+#endif
+              File file;
+              if (file.init(kWords) != 0) return 1;
+              for (int number = 0; number < 2 * kRounds; ++number) {
+                Late late{file.fd(), {}, 1 + number / 2, number % 2 != 0, -1};
+                const bool last = late.round == PTHREAD_DESTRUCTOR_ITERATIONS;
+                // A first call in the last round is not caught (docs/host.md).
+                if (last && !late.call_before) continue;
+                pthread_t thread;
+                if (pthread_key_create(&late.key, enable_late) != 0) return 2;
+                if (pthread_create(&thread, nullptr, end_late, &late) != 0) return 3;
+                pthread_join(thread, nullptr);
+                pthread_key_delete(late.key);
+                if (late.result != (last ? EBUSY : 0)) return 10 + number;
+                if (file.enable() != 0 || file.disable() != 0) return 20 + number;
+              }
+              return 0;
+            }));
+}
+
 struct Work {
   int fd;
   bool cancelled;

@@ -18,7 +18,7 @@ using host::TraceFileState;
 class TraceFile {
  public:
   explicit TraceFile(std::uint64_t words) : bytes_(host::trace_file_bytes(words)) {
-    fd_ = memfd_create("trace", 0);
+    fd_ = memfd_create("trace", MFD_ALLOW_SEALING);
     EXPECT_EQ(0, ftruncate(fd_, static_cast<off_t>(bytes_)));
     base_ = static_cast<unsigned char*>(
         mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0));
@@ -110,6 +110,27 @@ TEST(HostTraceFile, A_shell_in_between_passes_it_on_and_the_first_program_has_it
   EXPECT_EQ(TraceFileState::finished, file.state());
   EXPECT_LT(10u, file.area()[0]);
   EXPECT_GT(1000u, file.area()[0]);
+}
+
+TEST(HostTraceFile, Whoever_sees_the_variable_closes_the_file_whether_it_has_it_or_not) {
+  TraceFile file(64 * kPageWords);
+  const std::string fd = std::to_string(file.fd());
+  const std::string command = INNOCENT_PROGRAM " is_closed " + fd;
+  EXPECT_EQ(0, file.run({"sh", "-c", command.c_str()})) << "claimed";
+  EXPECT_EQ(0, file.run({"sh", "-c", (command + "; " + command).c_str()})) << "another has it";
+  file.header().version = 0;
+  EXPECT_EQ(0, file.run({"sh", "-c", command.c_str()})) << "of another version";
+  file.header().magic = 1;
+  EXPECT_EQ(8, file.run({"sh", "-c", command.c_str()})) << "not a trace file: the program's own";
+}
+
+TEST(HostTraceFile, A_sealed_file_is_like_any_other) {
+  TraceFile file(64 * kPageWords);
+  ASSERT_EQ(0, fcntl(file.fd(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL));
+  ASSERT_EQ(0, file.run({INNOCENT_PROGRAM, "return", "100"}));
+  EXPECT_EQ(TraceFileState::finished, file.state());
+  EXPECT_EQ(0u, file.header().dropped);
+  EXPECT_LT(100u, file.area()[0]);
 }
 
 TEST(HostTraceFile, A_program_without_kcov_host_leaves_the_state_created) {
