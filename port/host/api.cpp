@@ -17,8 +17,8 @@
 
 namespace {
 
-using kcov::host::BackingScope;
 using kcov::host::HostDescriptor;
+using kcov::host::LocalArea;
 using kcov::host::PinnedFile;
 
 int fail(int error) noexcept {
@@ -65,13 +65,15 @@ class WritableFile {
   int fd_;
 };
 
-int make_file(int flags) noexcept {
+// A file for a descriptor, open as `flags` say and mapped as `area`; or -1 and errno.
+int make_file(int flags, LocalArea& area) noexcept {
   const int fd = memfd_create("kcov", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return -1;
   // A buffer never shrinks under the feet of those who map it.
-  if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) != 0 || fchmod(fd, 0600) != 0) {
+  if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) != 0 || fchmod(fd, 0600) != 0 || !map_area(area, fd)) {
+    const int error = errno;
     close(fd);
-    return -1;
+    return fail(error);
   }
   if ((flags & O_ACCMODE) == O_RDWR) {
     if ((flags & O_CLOEXEC) == 0) fcntl(fd, F_SETFD, 0);
@@ -80,16 +82,26 @@ int make_file(int flags) noexcept {
   const int restricted = open_again(fd, flags & (O_ACCMODE | O_CLOEXEC));
   const int error = errno;
   close(fd);
-  return restricted >= 0 ? restricted : fail(error);
+  if (restricted >= 0) return restricted;
+  unmap_area(area);
+  return fail(error);
 }
 
 int initialize(const PinnedFile& pinned, int fd, unsigned long words) noexcept {
   WritableFile file(pinned, fd);
   if (file.fd() < 0) return -1;
-  BackingScope scope({file.fd(), 0});
-  const int result = pinned.descriptor().control(KCOV_INIT_TRACE, words);
-  // Its size stands from now on: a map cannot reach past the buffer (contract 10).
-  if (result == 0) fcntl(file.fd(), F_ADD_SEALS, F_SEAL_GROW);
+  return answer(pinned.initialize(file.fd(), words));
+}
+
+int enable(const PinnedFile& pinned, unsigned long mode) noexcept {
+  const int result = pinned.descriptor().control(KCOV_ENABLE, mode);
+  if (result == 0) pinned.bind();
+  return answer(result);
+}
+
+int disable(const PinnedFile& pinned, unsigned long argument) noexcept {
+  const int result = pinned.descriptor().control(KCOV_DISABLE, argument);
+  if (result == 0) kcov::host::unbind();
   return answer(result);
 }
 
@@ -116,11 +128,13 @@ int no_position(int fd) noexcept {
 
 int kcov_host_open(int flags) {
   kcov::host::start();
-  const int fd = make_file(flags);
+  LocalArea area;
+  const int fd = make_file(flags, area);
   if (fd < 0) return -1;
   HostDescriptor* const descriptor = HostDescriptor::open();
-  if (descriptor != nullptr && kcov::host::add_file(fd, descriptor)) return fd;
+  if (descriptor != nullptr && kcov::host::add_file(fd, descriptor, area)) return fd;
   if (descriptor != nullptr) descriptor->close();
+  unmap_area(area);
   close(fd);
   return fail(ENOMEM);
 }
@@ -128,11 +142,16 @@ int kcov_host_open(int flags) {
 int kcov_host_ioctl(int fd, unsigned long command, unsigned long argument) {
   PinnedFile file(fd);
   if (!file) return fail(EBADF);
-  kcov::host::watch_thread_exit();
+  const bool watched = kcov::host::watch_thread_exit();
   // As the system's ioctl(), which drops the upper half of the command.
   const auto number = static_cast<std::uint32_t>(command);
-  if (number == KCOV_INIT_TRACE) return initialize(file, fd, argument);
-  return answer(file.descriptor().control(number, argument));
+  switch (number) {
+    case KCOV_INIT_TRACE: return initialize(file, fd, argument);
+    // A thread that nothing would unbind is as good as one that is bound for ever.
+    case KCOV_ENABLE: return watched ? enable(file, argument) : fail(EBUSY);
+    case KCOV_DISABLE: return disable(file, argument);
+    default: return answer(file.descriptor().control(number, argument));
+  }
 }
 
 void* kcov_host_mmap(void* address, size_t length, int protection, int flags, int fd,

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // What the core asks of a user-space process: tasks are threads, an area is a
-// mapping of the file that stands for the descriptor, a descriptor lies in memory
-// that is shared with forked children.
+// mapping of the file that stands for the descriptor (area.hpp), a descriptor lies
+// in memory that is shared with forked children.
 #pragma once
 
 #include <pthread.h>
-#include <sys/types.h>
 
 #include "core/descriptor.hpp"
 #include "core/memory.hpp"
@@ -20,21 +19,6 @@ extern constinit thread_local kcov_task_state current_task [[gnu::tls_model("ini
 // The address that the program's own file was loaded at, less the one it was
 // linked for. Written once by start(), before anything can be traced.
 extern std::uintptr_t load_bias;
-
-// Where allocate_area() finds the memory: `offset` bytes into the open file `fd`.
-// The core knows nothing of files, so whoever calls it says which one in the
-// calling thread.
-struct Backing {
-  int fd;
-  off_t offset;
-};
-class BackingScope {
- public:
-  explicit BackingScope(Backing backing) noexcept;
-  ~BackingScope();
-  BackingScope(const BackingScope&) = delete;
-  BackingScope& operator=(const BackingScope&) = delete;
-};
 
 // A mutex that works between processes, because a forked child shares the
 // descriptor, and that survives the death of a process that held it.
@@ -62,6 +46,7 @@ struct HostPort {
     return pc - load_once(load_bias);
   }
 
+  // A descriptor's memory; release() takes down this process's map of it.
   static void* allocate(std::size_t bytes) noexcept;
   static void release(void* memory) noexcept;
   static std::uint64_t* allocate_area(std::size_t bytes) noexcept;
@@ -75,12 +60,17 @@ using HostDescriptor = Descriptor<HostPort>;
 
 // How many processes have the descriptor's open file: the core's one file
 // reference (contract 33) stands for all of them. share() for a child that is
-// about to be forked; unshare() closes the descriptor when the last one leaves.
+// about to be forked; unshare() takes the calling process's map of the descriptor
+// down, and closes the descriptor when it was the last one.
 void share(HostDescriptor* descriptor) noexcept;
 void unshare(HostDescriptor* descriptor) noexcept;
 
-// Sees to it that the calling thread's end is a task's end (contract 32).
-void watch_thread_exit() noexcept;
+// Sees to it that the calling thread's end is a task's end (contract 32): false when
+// it ends already and nothing of ours will run in it any more.
+bool watch_thread_exit() noexcept;
+
+// What watch_thread_exit() needs once for a process.
+void start_watching() noexcept;
 
 // Once, before anything else: the load bias, the fork handlers. Any thread may ask.
 void start() noexcept;

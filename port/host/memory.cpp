@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-// The port's memory, lock and voice.
+// The port's memory for descriptors, lock and voice.
 //
 // A descriptor lies in a page of its own that forked children share, behind a
-// small header that counts the processes. An area is a shared mapping of the
-// descriptor's file, which is what lets the program map the same memory again
-// with the system's own mmap(), checked by the system's own rules.
+// small header that counts the processes.
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -23,26 +20,11 @@ struct alignas(64) Block {
   std::atomic<std::uint32_t> processes;
 };
 
-constinit thread_local Backing backing{-1, 0};
-
-// Makes the file reach to `bytes` and never cuts it: of two threads that
-// initialise at once, the loser must not touch what the winner has. Once the file
-// is sealed whoever wants it longer is a loser, and may as well have a map of it.
-bool reach(int fd, off_t bytes) noexcept {
-  struct stat status;
-  if (fstat(fd, &status) != 0) return false;
-  if (status.st_size >= bytes) return true;
-  return ftruncate(fd, bytes) == 0 || errno == EPERM;
-}
-
 Block* block_of(void* memory) noexcept {
   return reinterpret_cast<Block*>(static_cast<unsigned char*>(memory) - sizeof(Block));
 }
 
 }  // namespace
-
-BackingScope::BackingScope(Backing given) noexcept { backing = given; }
-BackingScope::~BackingScope() { backing = {-1, 0}; }
 
 ProcessLock::ProcessLock() noexcept {
   pthread_mutexattr_t attributes;
@@ -71,18 +53,6 @@ void HostPort::release(void* memory) noexcept {
   munmap(block, block->bytes);
 }
 
-std::uint64_t* HostPort::allocate_area(std::size_t bytes) noexcept {
-  const auto end = backing.offset + static_cast<off_t>(bytes);
-  if (!reach(backing.fd, end)) return nullptr;
-  void* const area =
-      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, backing.fd, backing.offset);
-  return area == MAP_FAILED ? nullptr : static_cast<std::uint64_t*>(area);
-}
-
-void HostPort::release_area(std::uint64_t* area, std::size_t bytes) noexcept {
-  munmap(area, bytes);
-}
-
 bool HostPort::copy_to_caller(std::uintptr_t to, const void* from, std::size_t bytes) noexcept {
   // Through the system, which says EFAULT where a plain store would be a signal.
   const iovec source{const_cast<void*>(from), bytes};
@@ -103,8 +73,11 @@ void share(HostDescriptor* descriptor) noexcept {
 void unshare(HostDescriptor* descriptor) noexcept {
   // Release: what this process did with the file is done. Acquire: the last one
   // sees what the others did.
-  if (block_of(descriptor)->processes.fetch_sub(1, std::memory_order_acq_rel) == 1)
+  if (block_of(descriptor)->processes.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     descriptor->close();
+  } else {
+    HostPort::release(descriptor);
+  }
 }
 
 }  // namespace kcov::host

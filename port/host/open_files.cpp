@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // The table of open files (open_files.hpp). A list, since a program has a handful:
-// one for each thread that it traces.
+// one for each thread that it traces. Entries are used again and never freed, which
+// spares a forked child the calls of the allocator that it should not make.
 #include "port/host/open_files.hpp"
 
 #include <dirent.h>
@@ -12,18 +13,24 @@
 
 namespace kcov::host {
 
+// Under table_lock, but for what a pin makes constant: `descriptor` and the numbers.
 struct OpenFile {
   HostDescriptor* descriptor;
   dev_t device;
   ino_t inode;
-  unsigned pins;   // under table_lock
-  OpenFile* next;  // under table_lock
+  LocalArea area;
+  unsigned pins;  // none: the entry is vacant
+  bool open;      // a descriptor of this process is left for it
+  OpenFile* next;
 };
 
 namespace {
 
 pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 OpenFile* table = nullptr;
+
+// What the calling thread traces into.
+constinit thread_local OpenFile* bound = nullptr;
 
 class TableGuard {
  public:
@@ -59,14 +66,12 @@ bool still_open(const OpenFile& file) noexcept {
   return found;
 }
 
-// Takes a pin back, and the whole file with the last one.
+// Takes a pin back, and with the last one all that this process has of the file.
 void unpin(OpenFile* file) noexcept {
-  {
-    TableGuard guard;
-    if (--file->pins != 0) return;
-  }
+  TableGuard guard;
+  if (--file->pins != 0) return;
+  unmap_area(file->area);
   unshare(file->descriptor);
-  free(file);
 }
 
 }  // namespace
@@ -76,7 +81,7 @@ PinnedFile::PinnedFile(int fd) noexcept : file_(nullptr) {
   if (!look_at(fd, status)) return;
   TableGuard guard;
   for (OpenFile* file = table; file != nullptr; file = file->next) {
-    if (!is_file(*file, status)) continue;
+    if (!file->open || !is_file(*file, status)) continue;
     ++file->pins;
     file_ = file;
     return;
@@ -96,24 +101,49 @@ bool PinnedFile::is_at(int fd) const noexcept {
 
 void PinnedFile::retire_if_closed() const noexcept {
   TableGuard guard;
-  if (still_open(*file_)) return;
-  OpenFile** link = &table;
-  while (*link != nullptr && *link != file_) link = &(*link)->next;
-  // Another thread that closed the last dup() meanwhile was here before.
-  if (*link == nullptr) return;
-  *link = file_->next;
-  // The table's pin. Never the last one: that is ours.
+  // Or another thread that closed the last dup() meanwhile was here before.
+  if (!file_->open || still_open(*file_)) return;
+  file_->open = false;
+  // The pin for being open. Never the last one: that is ours.
   --file_->pins;
 }
 
-bool add_file(int fd, HostDescriptor* descriptor) noexcept {
+int PinnedFile::initialize(int fd, std::uintptr_t words) const noexcept {
+  // All of it under the lock: a fork half-way would give the child an area that is
+  // not where, or not as large as, the core is about to learn.
+  TableGuard guard;
+  BackingScope scope({fd, &file_->area});
+  const int result = file_->descriptor->control(KCOV_INIT_TRACE, words);
+  // Its size stands from now on: a map cannot reach past the buffer (contract 10).
+  if (result == 0) fcntl(fd, F_ADD_SEALS, F_SEAL_GROW);
+  return result;
+}
+
+void PinnedFile::bind() const noexcept {
+  TableGuard guard;
+  ++file_->pins;
+  bound = file_;
+}
+
+void unbind() noexcept {
+  if (bound == nullptr) return;
+  unpin(bound);
+  bound = nullptr;
+}
+
+bool add_file(int fd, HostDescriptor* descriptor, const LocalArea& area) noexcept {
   struct stat status;
   if (!look_at(fd, status)) return false;
-  auto* const file = static_cast<OpenFile*>(malloc(sizeof(OpenFile)));
-  if (file == nullptr) return false;
   TableGuard guard;
-  *file = {descriptor, status.st_dev, status.st_ino, 1, table};
-  table = file;
+  OpenFile* file = table;
+  while (file != nullptr && file->pins != 0) file = file->next;
+  if (file == nullptr) {
+    file = static_cast<OpenFile*>(malloc(sizeof(OpenFile)));
+    if (file == nullptr) return false;
+    file->next = table;
+    table = file;
+  }
+  *file = {descriptor, status.st_dev, status.st_ino, area, 1, true, file->next};
   return true;
 }
 
@@ -131,16 +161,29 @@ int close_file(int fd) noexcept {
 void files_before_fork() noexcept {
   pthread_mutex_lock(&table_lock);
   // For the child, and before it exists: the parent may close at any moment after.
-  // If the fork then fails, the memory of these files stays until this process
-  // ends: nothing tells the handlers of a fork that did not happen.
-  for (OpenFile* file = table; file != nullptr; file = file->next) share(file->descriptor);
+  // If the fork then fails, no process will be the last to close: nothing tells the
+  // handlers of a fork that did not happen. The memory goes all the same, with each
+  // process's own maps.
+  for (OpenFile* file = table; file != nullptr; file = file->next) {
+    if (!file->open) continue;
+    share(file->descriptor);
+    reserve_area(file->area);
+  }
 }
 
 void files_after_fork_in_parent() noexcept { pthread_mutex_unlock(&table_lock); }
 
 void files_after_fork_in_child() noexcept {
-  // The calls in progress were those of the parent's threads.
-  for (OpenFile* file = table; file != nullptr; file = file->next) file->pins = 1;
+  // The calls in progress were those of the parent's threads, and so was the
+  // tracing: a file that was kept by that alone is not the child's.
+  for (OpenFile* file = table; file != nullptr; file = file->next) {
+    const bool kept = !file->open && file->pins != 0;
+    file->pins = file->open ? 1 : 0;
+    if (!kept) continue;
+    unmap_area(file->area);
+    HostPort::release(file->descriptor);
+  }
+  bound = nullptr;
   pthread_mutex_unlock(&table_lock);
 }
 

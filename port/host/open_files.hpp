@@ -2,12 +2,15 @@
 // The kcov files that this process has open, found by the inode of their file
 // descriptor, so that descriptors made by dup() are the same file by nature.
 //
-// Each entry is pinned once for being open and once for each call in progress:
-// a thread may close a descriptor while another is in an ioctl of it.
+// Each entry is pinned once for being open, once for each call in progress (a
+// thread may close a descriptor while another is in an ioctl of it) and once by the
+// thread that traces into it, which may go on doing so (contract 30). With the last
+// pin goes what this process has mapped for the file: its area and its descriptor.
 #pragma once
 
 #include <sys/types.h>
 
+#include "port/host/area.hpp"
 #include "port/host/host_port.hpp"
 
 namespace kcov::host {
@@ -21,6 +24,11 @@ class PinnedFile {
   ~PinnedFile();
   explicit operator bool() const noexcept { return file_ != nullptr; }
   HostDescriptor& descriptor() const noexcept;
+  // KCOV_INIT_TRACE, with `fd` a descriptor of the file that can be written to. 0 or
+  // a negative errno.
+  int initialize(int fd, std::uintptr_t words) const noexcept;
+  // The calling thread is bound to the file from now on: it pins it until unbind().
+  void bind() const noexcept;
   // Whether `fd` is (still) a descriptor of this file: another thread may have
   // closed it, and the system given its number to another file.
   bool is_at(int fd) const noexcept;
@@ -35,8 +43,12 @@ class PinnedFile {
   OpenFile* file_;
 };
 
-// Enters `descriptor` as the file behind `fd`: false when there is no memory.
-bool add_file(int fd, HostDescriptor* descriptor) noexcept;
+// Ends the calling thread's bind(), if there is one.
+void unbind() noexcept;
+
+// Enters `descriptor`, with its `area`, as the file behind `fd`: false when there is
+// no memory.
+bool add_file(int fd, HostDescriptor* descriptor, const LocalArea& area) noexcept;
 
 // close(fd), and if no descriptor of this process is left for its file, the
 // entry's end. 0, or -1 and errno.

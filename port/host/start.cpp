@@ -28,6 +28,7 @@ void after_fork_in_child() {
 
 void start_once() {
   dl_iterate_phdr(take_load_bias, nullptr);
+  start_watching();
   pthread_atfork(files_before_fork, files_after_fork_in_parent, after_fork_in_child);
 }
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "port/host/area.hpp"
 #include "port/host/host_port.hpp"
 #include "port/host/modules.hpp"
 
@@ -18,6 +19,7 @@ namespace {
 // Set once, before main(), by the process that claimed the file.
 TraceFileHeader* header = nullptr;
 TraceFileModule* modules = nullptr;
+LocalArea area;
 HostDescriptor* descriptor = nullptr;
 
 void say(TraceFileState state) {
@@ -36,17 +38,23 @@ int take_variable() {
   return valid ? static_cast<int>(number) : -1;
 }
 
-// Maps the header and the modules of the trace file `fd`. The buffer's words, or 0
-// when it is no trace file or another process has it.
-std::uint64_t claim(int fd) {
+// Reads the header of `fd`: false when it is no trace file, and so nobody's business
+// of ours.
+bool is_trace_file(int fd, TraceFileHeader& copy) {
   struct stat status;
-  if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return 0;
-  TraceFileHeader copy;
-  if (pread(fd, &copy, sizeof copy, 0) != static_cast<ssize_t>(sizeof copy)) return 0;
-  if (copy.magic != kTraceFileMagic || copy.version != kTraceFileVersion) return 0;
-  if (copy.words > KCOV_MAX_WORDS) return 0;
+  return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+         pread(fd, &copy, sizeof copy, 0) == static_cast<ssize_t>(sizeof copy) &&
+         copy.magic == kTraceFileMagic;
+}
+
+// Maps the trace file `fd`, whose header was `copy`. The buffer's words, or 0 when
+// the file is not as it should be or another process has it. It may be sealed: it is
+// neither cut nor lengthened.
+std::uint64_t claim(int fd, const TraceFileHeader& copy) {
+  if (copy.version != kTraceFileVersion || copy.words > KCOV_MAX_WORDS) return 0;
   const std::size_t bytes = trace_file_bytes(copy.words);
-  if (static_cast<std::size_t>(status.st_size) < bytes) return 0;
+  struct stat status;
+  if (fstat(fd, &status) != 0 || static_cast<std::size_t>(status.st_size) < bytes) return 0;
   void* const file = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (file == MAP_FAILED) return 0;
   header = static_cast<TraceFileHeader*>(file);
@@ -58,8 +66,10 @@ std::uint64_t claim(int fd) {
     header = nullptr;
     return 0;
   }
-  modules = reinterpret_cast<TraceFileModule*>(static_cast<unsigned char*>(file) +
-                                               trace_file_modules_offset(copy.words));
+  auto* const start = static_cast<unsigned char*>(file);
+  const std::size_t modules_offset = trace_file_modules_offset(copy.words);
+  modules = reinterpret_cast<TraceFileModule*>(start + modules_offset);
+  area = {start + kTraceFileBufferOffset, modules_offset - kTraceFileBufferOffset, true};
   return copy.words;
 }
 
@@ -74,17 +84,17 @@ void finish_own() {
   if (header->process == static_cast<std::uint32_t>(getpid())) finish();
 }
 
-int begin(int fd, std::uint64_t words) {
+int begin(std::uint64_t words) {
   descriptor = HostDescriptor::open();
   if (descriptor == nullptr) return ENOMEM;
   int result = 0;
   {
-    BackingScope scope({fd, static_cast<off_t>(kTraceFileBufferOffset)});
+    BackingScope scope({-1, &area});
     result = descriptor->control(KCOV_INIT_TRACE, words);
   }
   if (result != 0) return -result;
   if (atexit(finish_own) != 0) return ENOMEM;
-  watch_thread_exit();
+  if (!watch_thread_exit()) return EBUSY;
   say(TraceFileState::tracing);
   return -descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC);
 }
@@ -93,13 +103,17 @@ int begin(int fd, std::uint64_t words) {
 
 void start_trace_file() noexcept {
   const int fd = take_variable();
-  const std::uint64_t words = fd < 0 ? 0 : claim(fd);
+  TraceFileHeader copy;
+  if (fd < 0 || !is_trace_file(fd, copy)) return;
+  const std::uint64_t words = claim(fd, copy);
+  // The program did not ask for it and must not find it among its descriptors,
+  // claimed or not. What is not a trace file is the program's own.
+  close(fd);
   if (words == 0) return;
   header->process = static_cast<std::uint32_t>(getpid());
   header->load_bias = load_bias;
   add_modules(*header, modules);
-  const int error = begin(fd, words);
-  close(fd);
+  const int error = begin(words);
   if (error == 0) return;
   header->error = static_cast<std::uint32_t>(error);
   say(TraceFileState::failed);
