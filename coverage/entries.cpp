@@ -20,8 +20,12 @@ bool is_one_of(string_view name, std::span<const string_view> names) {
 }
 
 // Called by nobody but the architecture's fault handler.
-constexpr std::array<string_view, 3> kFaultRoots = {"do_user_addr_fault", "handle_page_fault",
-                                                    "exc_page_fault"};
+constexpr std::array<string_view, 5> kFaultRoots = {"segv_handler", "segv", "handle_page_fault",
+                                                    "exc_page_fault", "do_user_addr_fault"};
+// Other traps (an illegal instruction, a breakpoint), where they are instrumented.
+constexpr std::array<string_view, 2> kTrapRoots = {"relay_signal", "bus_handler"};
+// Where every system call passes before its own function is called.
+constexpr string_view kCallMarker = "handle_syscall";
 // What the fault handler of an architecture without instrumentation calls before
 // handle_mm_fault: looking up the area.
 constexpr std::array<string_view, 9> kFaultPreamble = {
@@ -41,6 +45,11 @@ class Cutter {
 
   std::vector<Entry> cut() {
     for (std::size_t i = 0; i < pcs_.size(); ++i) {
+      const auto [found, is_new] = blocks_.try_emplace(symbols_[i], Blocks{pcs_[i], pcs_[i]});
+      found->second.lowest = std::min(found->second.lowest, pcs_[i]);
+      marked_ = marked_ || symbols_[i] == kCallMarker;
+    }
+    for (std::size_t i = 0; i < pcs_.size(); ++i) {
       const string_view name = base_name(symbols_[i]);
       if (is_entry_block(i)) {
         begin_if_root(i, name);
@@ -58,25 +67,61 @@ class Cutter {
   }
 
  private:
-  bool is_entry_block(std::size_t i) {
-    const auto [found, is_new] = entry_blocks_.try_emplace(symbols_[i], pcs_[i]);
-    return is_new || found->second == pcs_[i];
+  struct Blocks {
+    std::uint64_t first;   // in the trace
+    std::uint64_t lowest;  // in memory
+  };
+
+  bool is_entry_block(std::size_t i) const {
+    const Blocks& blocks = blocks_.find(symbols_[i])->second;
+    if (pcs_[i] != blocks.first) return false;
+    // A function is laid out from its entry on. Where the first block is not the lowest, it
+    // is the head of a loop, and comes again in the same call.
+    return blocks.first == blocks.lowest || i == 0 || symbols_[i - 1] != symbols_[i];
   }
 
   void begin_if_root(std::size_t i, string_view name) {
-    if (std::string call = system_call_name(name); !call.empty()) {
-      if (is_inner_part(name, call)) return;
+    if (name == kCallMarker) {
       interrupted_.reset();
-      begin(EntryKind::system_call, std::move(call));
+      begin(EntryKind::system_call, std::string(kUnnamed));
+    } else if (std::string call = system_call_name(name); !call.empty()) {
+      begin_call(name, std::move(call));
     } else if (is_one_of(name, kFaultRoots)) {
+      if (is_inner_part_of_fault(name)) return;
       begin_fault();
       fault_has_root_ = true;
+    } else if (is_one_of(name, kTrapRoots)) {
+      interrupted_.reset();
+      begin(EntryKind::trap, "trap");
+      fault_has_root_ = true;
     } else if (name == "handle_mm_fault" && !fault_has_root_) {
+      begin_fault_with_preamble(i);
+    } else if (name == "force_sig_fault" && !fault_has_root_ && i > 0 &&
+               is_one_of(base_name(symbols_[i - 1]), kFaultPreamble)) {
+      // The look-up found no area: there is nothing to map, only a signal to send.
       begin_fault_with_preamble(i);
     } else if (is_one_of(name, kSignalRoots) && !in_signal()) {
       interrupted_.reset();
       begin(EntryKind::signal, "signal");
     }
+  }
+
+  // Where calls are marked, the first such function gives the marked call its name.
+  void begin_call(string_view name, std::string call) {
+    if (marked_ && current_ && entries_[*current_].kind == EntryKind::system_call) {
+      if (entries_[*current_].name == kUnnamed) entries_[*current_].name = std::move(call);
+      return;
+    }
+    if (is_inner_part(name, call)) return;
+    interrupted_.reset();
+    begin(EntryKind::system_call, std::move(call));
+  }
+
+  bool is_inner_part_of_fault(string_view name) const {
+    return current_ && entries_[*current_].kind == EntryKind::page_fault && fault_has_root_ &&
+           !entered_[*current_].contains(name) &&
+           std::all_of(entered_[*current_].begin(), entered_[*current_].end(),
+                       [](string_view entered) { return is_one_of(entered, kFaultRoots); });
   }
 
   // A call may be made of several functions, __x64_sys_X, __se_sys_X and __do_sys_X, each
@@ -105,7 +150,7 @@ class Cutter {
     begin(EntryKind::page_fault, "page fault");
   }
 
-  // `i` enters handle_mm_fault; the fault began with the look-up of the area before it,
+  // `i` enters what follows the look-up of the area; the fault began with that look-up,
   // unless the caller is a system call's own work.
   void begin_fault_with_preamble(std::size_t i) {
     std::size_t first = i;
@@ -139,13 +184,15 @@ class Cutter {
   std::vector<Entry> entries_;
   // Beside entries_: the functions that each has entered.
   std::vector<std::unordered_set<string_view>> entered_;
-  std::unordered_map<string_view, std::uint64_t> entry_blocks_;
+  std::unordered_map<string_view, Blocks> blocks_;
   std::optional<std::size_t> current_;
   // The call that a page fault came into.
   std::optional<std::size_t> interrupted_;
   // The current entry is a fault whose handler is instrumented itself: it calls
   // handle_mm_fault, perhaps more than once.
   bool fault_has_root_ = false;
+  // The trace holds the marker of system calls.
+  bool marked_ = false;
 };
 
 }  // namespace
@@ -153,6 +200,12 @@ class Cutter {
 std::vector<Entry> cut_into_entries(std::span<const std::uint64_t> pcs,
                                     std::span<const string_view> symbols) {
   return Cutter(pcs, symbols).cut();
+}
+
+bool is_entry_function(string_view symbol) {
+  const string_view name = base_name(symbol);
+  return name == kCallMarker || is_one_of(name, kFaultRoots) || is_one_of(name, kTrapRoots) ||
+         !system_call_name(name).empty();
 }
 
 std::string system_call_name(string_view symbol) {

@@ -12,6 +12,7 @@
 //   ksys_read         yes                      nothing: read goes on
 //   __se_sys_read     no                       nothing: read goes on
 //   handle_mm_fault   yes, and not by gup      a page fault
+//   force_sig_fault   yes, after the look-up   a page fault for which there is no memory
 //   get_signal        yes                      delivery of a signal
 //
 // A page fault may come from the program or from the kernel's own access to the
@@ -19,6 +20,15 @@
 // case the call goes on after it: seen by a PC that lies in a function which the call had entered and the
 // fault had not. Such a fault is an entry of its own and belongs to no call; the call's
 // records before and after it are one entry.
+//
+// A loop at a function's head makes its first block come again within one call; such a
+// function is known by that block's not being its lowest, and a repetition that follows
+// directly on the same function is taken for the loop.
+//
+// The lab's kernels mark every system call, page fault and trap (handle_syscall, segv,
+// relay_signal of arch/um are instrumented there): calls then begin at the marker, one
+// whose own code is not instrumented (sched_yield) among them, as "(not instrumented)".
+// On other kernels such a call leaves no record and so no entry.
 //
 // What is left over: functions that the interrupted call enters after a fault and before
 // its next block of its own are counted to the fault.
@@ -36,7 +46,8 @@ namespace kcov::coverage {
 enum class EntryKind {
   system_call,
   page_fault,
-  signal,
+  trap,    // any other: an illegal instruction, a breakpoint
+  signal,      // what is done about pending signals on the way out, delivery among it
   other,  // what stands before the first entry of a trace
 };
 
@@ -54,5 +65,12 @@ std::vector<Entry> cut_into_entries(std::span<const std::uint64_t> pcs,
 // "read" for "__se_sys_read", "__x64_sys_read", "sys_read"; empty for what is no entry
 // of a system call.
 std::string system_call_name(std::string_view symbol);
+
+// Whether a function of this name begins entries, or stands between an entry's beginning
+// and the work done for it.
+bool is_entry_function(std::string_view symbol);
+
+// The name of a system call that is seen to begin, but none of whose code is instrumented.
+inline constexpr std::string_view kUnnamed = "(not instrumented)";
 
 }  // namespace kcov::coverage

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "port/host/trace_file.hpp"
 #include "support/files.hpp"
@@ -174,6 +175,9 @@ std::vector<symbol::Location> locate(const HostTrace& trace) {
       addresses.push_back(address - module.bias);
     }
     if (records.empty()) continue;
+    // The program wrote that path: it may be a pipe on which opening waits for ever.
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(module.path, ignored)) continue;
     Result<symbol::Image> image = symbol::Image::open(module.path);
     if (!image) continue;
     std::vector<symbol::Location> found = image->locate(addresses);

@@ -75,8 +75,8 @@ Result<Kernel> current_kernel(const std::string& machine, Variant variant) {
   std::error_code error;
   const fs::path directory = fs::canonical(current_link(machine, variant), error);
   if (error) {
-    return Error{fmt::format("no {} kernel for the machine {} has been built: run {}",
-                             name_of(variant), machine, command)};
+    return Error{fmt::format("no kernel with {} kcov has been built for the machine {}: run {}",
+                             variant == Variant::ours ? "our" : "stock", machine, command)};
   }
   Result<Kernel> kernel = read_kernel(directory);
   if (!kernel || access(kernel->vmlinux().c_str(), X_OK) != 0) {

@@ -30,7 +30,7 @@ Result<fs::path> memory_directory(std::uint64_t bytes) {
   std::vector<fs::path> candidates;
   const auto given = [&candidates](const char* name) {
     const char* const value = std::getenv(name);
-    if (value != nullptr && *value != '\0') candidates.emplace_back(value);
+    if (value != nullptr && *value != '\0') candidates.push_back(fs::absolute(value));
   };
   given("KCOVTOOL_MEMORY");
   if (candidates.empty()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "lab/paths.hpp"
 
+#include <pwd.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -38,8 +39,10 @@ Result<fs::path> data_directory() {
 fs::path cache_directory() {
   if (const char* given = environment("KCOVTOOL_CACHE")) return fs::absolute(given);
   if (const char* cache = environment("XDG_CACHE_HOME")) return fs::path(cache) / "kcovtool";
-  const char* const home = environment("HOME");
-  return fs::path(home != nullptr ? home : "/var/tmp") / ".cache/kcovtool";
+  if (const char* home = environment("HOME")) return fs::path(home) / ".cache/kcovtool";
+  // Never a directory that others can write to: kernels are run from it.
+  const passwd* const user = ::getpwuid(::getuid());
+  return fs::path(user != nullptr ? user->pw_dir : "/nonexistent") / ".cache/kcovtool";
 }
 
 Result<fs::path> agent_path() {

@@ -34,6 +34,7 @@ std::string_view kind_of(coverage::EntryKind kind) {
   switch (kind) {
     case coverage::EntryKind::system_call: return "system call";
     case coverage::EntryKind::page_fault: return "page fault";
+    case coverage::EntryKind::trap: return "trap";
     case coverage::EntryKind::signal: return "signal";
     case coverage::EntryKind::other: break;
   }
@@ -57,7 +58,8 @@ std::string json_of(const TraceReport& report) {
     for (const std::uint64_t pc : report.pcs) pcs.push_back(fmt::format("{:#x}", pc));
     json["pcs"] = std::move(pcs);
   } else {
-    json["untraced_tasks"] = report.untraced_tasks();
+    // A program's own kcov does not see them.
+    json["untraced_tasks"] = report.release.empty() ? Json(nullptr) : Json(report.untraced_tasks());
     Json entries = Json::array();
     for (const coverage::Entry& entry : report.entries) {
       Json item = {{"kind", kind_of(entry.kind)},

@@ -40,6 +40,7 @@ void one_entry(TraceReport& report, std::string name) {
 
 std::size_t TraceReport::untraced_tasks() const {
   // pid_vnr() gives a new task's number to its maker: reached only when there is one.
+  if (locations.empty()) return 0;
   return static_cast<std::size_t>(
       std::count_if(entries.begin(), entries.end(), [&](const coverage::Entry& entry) {
         const bool makes_tasks = entry.name == "clone" || entry.name == "clone3" ||

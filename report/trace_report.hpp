@@ -45,6 +45,10 @@ std::vector<std::string_view> call_path(const TraceReport& report, const coverag
 // take; 0: as many as it needs.
 std::string text_of(const TraceReport& report, std::size_t width);
 
+// What is not in the trace, a line each: records that were dropped, tasks that were not
+// traced. Empty when nothing is missing.
+std::string losses_of(const TraceReport& report);
+
 // One object; documented in kcovtool(1).
 std::string json_of(const TraceReport& report);
 

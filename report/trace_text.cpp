@@ -10,7 +10,7 @@
 namespace kcov::report {
 namespace {
 
-constexpr std::size_t kNameColumns = 16;
+constexpr std::size_t kNameColumns = 18;
 
 std::string numbered(std::size_t number, std::string_view thing) {
   return fmt::format("{} {}{}", number, thing, number == 1 ? "" : "s");
@@ -38,10 +38,12 @@ std::string joined(const std::vector<std::string_view>& path, std::size_t column
 std::string summary(const TraceReport& report) {
   std::size_t calls = 0;
   std::size_t faults = 0;
+  std::size_t traps = 0;
   std::size_t signals = 0;
   for (const coverage::Entry& entry : report.entries) {
     calls += entry.kind == coverage::EntryKind::system_call;
     faults += entry.kind == coverage::EntryKind::page_fault;
+    traps += entry.kind == coverage::EntryKind::trap;
     signals += entry.kind == coverage::EntryKind::signal;
   }
   std::unordered_set<std::string_view> functions;
@@ -51,33 +53,16 @@ std::string summary(const TraceReport& report) {
   const std::unordered_set<std::uint64_t> unique(report.pcs.begin(), report.pcs.end());
   std::string text;
   if (!report.entries.empty() && !report.release.empty()) {
-    text += fmt::format("{}, {}, {}; ", numbered(calls, "system call"),
-                        numbered(faults, "page fault"), numbered(signals, "signal"));
+    text += fmt::format("{}, {}{}, {}; ", numbered(calls, "system call"),
+                        numbered(faults, "page fault"),
+                        traps == 0 ? std::string{} : ", " + numbered(traps, "trap"),
+                        numbered(signals, "signal"));
   }
   text += fmt::format("{}, {} of them unique", numbered(report.pcs.size(), "PC"), unique.size());
   if (!functions.empty()) text += ", in " + numbered(functions.size(), "function");
   text += fmt::format("\non {}", report.machine);
   if (!report.release.empty()) text += fmt::format(", Linux {}", report.release);
   return text + "\n";
-}
-
-std::string losses(const TraceReport& report) {
-  std::string text;
-  if (report.dropped.value_or(0) != 0) {
-    text += fmt::format(
-        "{} dropped: the buffer of {} PCs was full; the trace is cut off there (--buffer)\n",
-        numbered(*report.dropped, "record"), report.capacity);
-  } else if (!report.dropped && report.pcs.size() >= report.capacity) {
-    text += fmt::format(
-        "the buffer of {} PCs is full: an unknown number of records was dropped (--buffer)\n",
-        report.capacity);
-  }
-  if (const std::size_t tasks = report.untraced_tasks(); tasks != 0) {
-    text += fmt::format("{} started by the command {} not traced\n",
-                        numbered(tasks, "process or thread", "processes or threads"),
-                        tasks == 1 ? "was" : "were");
-  }
-  return text;
 }
 
 }  // namespace
@@ -92,15 +77,37 @@ std::string text_of(const TraceReport& report, std::size_t width) {
     std::vector<std::string_view> path = call_path(report, entry);
     const std::string line = fmt::format("{:<{}} {:>7} {:>10}  ", entry.name, kNameColumns,
                                          entry.records.size(), path.size());
-    // The entry's own functions (__se_sys_read, __do_sys_read) say what its name says.
+    // The entry's own functions (handle_syscall, __se_sys_read) say what its name says.
     std::size_t own = 0;
-    while (own + 1 < path.size() && coverage::system_call_name(path[own]) == entry.name) ++own;
+    while (own + 1 < path.size() && coverage::is_entry_function(path[own])) ++own;
     path.erase(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(own));
     const std::size_t left = width > line.size() + 20 ? width - line.size() : (width == 0 ? 0 : 20);
     text += line + joined(path, left) + "\n";
   }
   if (!report.unnamed.empty()) text += raw_of(report.pcs);
-  return text + summary(report) + losses(report);
+  return text + summary(report) + losses_of(report);
+}
+
+std::string losses_of(const TraceReport& report) {
+  std::string text;
+  if (report.dropped.value_or(0) != 0) {
+    text += fmt::format(
+        "{} dropped: the buffer of {} PCs was full; the trace is cut off there (--buffer {} would "
+        "hold it)\n",
+        numbered(*report.dropped, "record"), report.capacity,
+        report.capacity + 1 + *report.dropped);
+  } else if (!report.dropped && report.pcs.size() >= report.capacity) {
+    text += fmt::format(
+        "the buffer of {} PCs is full: an unknown number of records was dropped (--buffer)\n",
+        report.capacity);
+  }
+  if (report.release.empty()) return text + "only the program's main thread was traced\n";
+  if (const std::size_t tasks = report.untraced_tasks(); tasks != 0) {
+    text += fmt::format("{} started by the command {} not traced\n",
+                        numbered(tasks, "process or thread", "processes or threads"),
+                        tasks == 1 ? "was" : "were");
+  }
+  return text;
 }
 
 }  // namespace kcov::report

@@ -49,7 +49,7 @@ bool write_all(int fd, std::string_view contents) {
 
 // For devices, pipes and links: what is there is written to, never replaced.
 Status write_in_place(const fs::path& path, std::string_view contents) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
+  const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
   const bool done = fd >= 0 && write_all(fd, contents);
   const int error = errno;
   if (fd >= 0) ::close(fd);
@@ -59,10 +59,17 @@ Status write_in_place(const fs::path& path, std::string_view contents) {
 
 }  // namespace
 
-Status write_file(const fs::path& path, std::string_view contents) {
+Status write_file(const fs::path& given, std::string_view contents) {
+  // /dev/stdout and its like are links to whatever is open: no file of that name is meant.
+  const bool is_descriptor =
+      given.string().starts_with("/dev/") || given.string().starts_with("/proc/");
+  std::error_code ignored;
+  const fs::path path = fs::is_symlink(given, ignored) && !is_descriptor
+                            ? fs::weakly_canonical(given, ignored)
+                            : given;
   struct stat old {};
-  const bool exists = ::lstat(path.c_str(), &old) == 0;
-  if (exists && !S_ISREG(old.st_mode)) return write_in_place(path, contents);
+  const bool exists = ::stat(path.c_str(), &old) == 0;
+  if (exists && (is_descriptor || !S_ISREG(old.st_mode))) return write_in_place(path, contents);
   std::string name = path.string() + ".XXXXXX";
   const int fd = ::mkostemp(name.data(), O_CLOEXEC);
   if (fd < 0) return Error{"cannot write " + path.string() + ": " + errno_text(errno)};
@@ -72,7 +79,9 @@ Status write_file(const fs::path& path, std::string_view contents) {
     return Error{"cannot write " + path.string() + ": " + errno_text(error)};
   };
   if (!write_all(fd, contents)) return fail(errno);
-  const mode_t mode = exists ? (old.st_mode & 07777) : 0644;
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  const mode_t mode = exists ? (old.st_mode & 07777) : (0666 & ~mask);
   if (::fchmod(fd, mode) != 0 || ::rename(name.c_str(), path.c_str()) != 0) return fail(errno);
   ::close(fd);
   return {};

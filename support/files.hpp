@@ -13,7 +13,7 @@ namespace kcov {
 Result<std::string> read_file(const std::filesystem::path& path);
 
 // Replaces a regular file in one step: a reader sees the old contents or the new, whole.
-// A device, a pipe or a link is written to.
+// A device or a pipe is written to, and a link followed.
 Status write_file(const std::filesystem::path& path, std::string_view contents);
 
 // What errno says, as words.

@@ -25,6 +25,14 @@ void catch_interrupts() {
   }
 }
 
+void release_interrupts() {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction old {};
+    sigaction(signal, nullptr, &old);
+    if (old.sa_handler == remember) std::signal(signal, SIG_DFL);
+  }
+}
+
 int interrupted() { return pending; }
 
 }  // namespace kcov

@@ -8,6 +8,9 @@ namespace kcov {
 // To be called once, by main().
 void catch_interrupts();
 
+// Back to the system's ways: for long work that leaves nothing behind.
+void release_interrupts();
+
 // The signal that asked the program to end, or 0.
 int interrupted();
 

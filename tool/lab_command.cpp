@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -14,8 +13,6 @@
 #include "lab/session.hpp"
 #include "support/files.hpp"
 #include "tool/commands.hpp"
-
-namespace fs = std::filesystem;
 
 namespace kcov::tool {
 namespace {
@@ -113,17 +110,9 @@ Result<int> run(const Options& options) {
   const Result<Kernel> kernel = lab::current_kernel(options.machine, options.variant());
   if (!kernel) return kernel.error();
   lab::Request request = lab::request_for(options.command);
-  for (const std::string& directory : options.writable) {
-    std::error_code error;
-    const fs::path path = fs::canonical(directory, error);
-    if (error || !fs::is_directory(path, error)) {
-      return Error{fmt::format("cannot make {} writable: it is no directory", directory), 2};
-    }
-    if (path == "/") {
-      return Error{"cannot make / writable: name the directories that the command is to change", 2};
-    }
-    request.writable.push_back(path.string());
-  }
+  Result<std::vector<std::string>> writable = resolve_writable(options.writable);
+  if (!writable) return writable.error();
+  request.writable = std::move(*writable);
   Result<std::unique_ptr<lab::Machine>> machine = lab::boot_um(*kernel, options.memory_mib);
   if (!machine) return machine.error();
   lab::SessionOptions session;
@@ -151,7 +140,8 @@ void add_lab(CLI::App& app, Action& chosen) {
 
   const auto add_kernel_choice = [&](CLI::App* command) {
     command->add_option("--machine", options->machine, "um: user-mode Linux")
-        ->capture_default_str();
+        ->capture_default_str()
+        ->check(CLI::IsMember({"um"}));
     command->add_flag("--stock", options->stock, "the kernel's own kcov instead of ours");
   };
 
@@ -168,12 +158,7 @@ void add_lab(CLI::App& app, Action& chosen) {
   CLI::App* const running = group->add_subcommand(
       "run", "boot a kernel and run a command in it, as its root; its exit status is ours");
   add_kernel_choice(running);
-  running
-      ->add_option("--write", options->writable,
-                   "a host directory that the command may change; all else is read-only but "
-                   "for a private /tmp")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_writable(*running, options->writable);
   running->add_option("--log", options->log, "write what the kernel printed to this file");
   running->add_option("--memory", options->memory_mib, "MiB that the machine may use")
       ->capture_default_str()
@@ -182,7 +167,7 @@ void add_lab(CLI::App& app, Action& chosen) {
       ->add_option("--hang-timeout", options->hang_seconds,
                    "seconds of silence after which the machine is taken for dead")
       ->capture_default_str()
-      ->check(CLI::Range(1, 86400));
+      ->check(CLI::Range(3, 86400));
   add_command_to_run(*running, options->command);
   running->callback([&chosen, options] { chosen = [options] { return run(*options); }; });
 }

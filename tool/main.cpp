@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 
 #include "support/files.hpp"
 #include "support/interrupt.hpp"
@@ -21,6 +22,30 @@ void add_command_to_run(CLI::App& app, std::vector<std::string>& command) {
   // What stands behind the command's name is its own, options included.
   app.positionals_at_end();
   app.prefix_command(false);
+}
+
+void add_writable(CLI::App& app, std::vector<std::string>& directories) {
+  app.add_option("--write", directories,
+                 "a host directory that the command may change; all else is read-only but for a "
+                 "private /tmp")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+Result<std::vector<std::string>> resolve_writable(const std::vector<std::string>& directories) {
+  std::vector<std::string> resolved;
+  for (const std::string& directory : directories) {
+    std::error_code error;
+    const std::filesystem::path path = std::filesystem::canonical(directory, error);
+    if (error || !std::filesystem::is_directory(path, error)) {
+      return Error{"cannot make " + directory + " writable: it is no directory", 2};
+    }
+    if (path == "/") {
+      return Error{"cannot make / writable: name the directories that the command is to change", 2};
+    }
+    resolved.push_back(path.string());
+  }
+  return resolved;
 }
 
 }  // namespace kcov::tool
@@ -38,11 +63,11 @@ kcov::Result<int> run(const kcov::tool::Action& action) {
 }
 
 // A command line may come with closed standard streams. What we open next must not take
-// their numbers.
+// their numbers; reading there finds nothing, and writing fails as on a closed one.
 void open_standard_streams() {
   int fd;
   do {
-    fd = ::open("/dev/null", O_RDWR);
+    fd = ::open("/dev/null", O_RDONLY);
   } while (fd >= 0 && fd <= 2);
   if (fd > 2) ::close(fd);
 }

@@ -17,6 +17,7 @@ namespace {
 struct Options {
   std::string vmlinux;
   std::string file = "-";
+  bool stock = false;
 };
 
 std::string line_of(const symbol::Location& location) {
@@ -38,7 +39,8 @@ std::string line_of(const symbol::Location& location) {
 Result<int> symbolize(const Options& options) {
   std::string path = options.vmlinux;
   if (path.empty()) {
-    const Result<lab::Kernel> kernel = lab::current_kernel("um", lab::Variant::ours);
+    const Result<lab::Kernel> kernel = lab::current_kernel(
+        "um", options.stock ? lab::Variant::stock : lab::Variant::ours);
     if (!kernel) {
       return Error{kernel.error().message + ", or name an image with --vmlinux", 125};
     }
@@ -71,6 +73,7 @@ void add_symbolize(CLI::App& app, Action& chosen) {
   const auto options = std::make_shared<Options>();
   command->add_option("--vmlinux", options->vmlinux,
                       "the image that the PCs are of; the lab's kernel without it");
+  command->add_flag("--stock", options->stock, "without --vmlinux: the lab's stock kernel");
   command->add_option("file", options->file, "where the PCs are; - for standard input")
       ->capture_default_str();
   command->callback([&chosen, options] { chosen = [options] { return symbolize(*options); }; });

@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
@@ -13,6 +14,7 @@
 #include "lab/session.hpp"
 #include "report/trace_report.hpp"
 #include "support/files.hpp"
+#include "support/interrupt.hpp"
 #include "symbol/image.hpp"
 #include "tool/commands.hpp"
 
@@ -30,6 +32,8 @@ struct Options {
   bool stock = false;
   bool raw = false;
   bool json = false;
+  bool full = false;
+  std::vector<std::string> writable;
   std::string vmlinux;
   std::string output;
   std::uint64_t words = 1 << 20;
@@ -143,10 +147,13 @@ void name_records(const Options& options, const Recorded& recorded, TraceReport&
   report::cut(report);
 }
 
-std::size_t terminal_width() {
+// Columns that a line of the report may take; 0: as many as it needs.
+std::size_t report_width(const Options& options) {
+  constexpr std::size_t kUsual = 100;
+  if (options.full) return 0;
   winsize size{};
-  if (::isatty(1) == 0 || ::ioctl(1, TIOCGWINSZ, &size) != 0) return 0;
-  return size.ws_col < 80 ? 80 : size.ws_col;
+  if (::isatty(1) == 0 || ::ioctl(1, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kUsual;
+  return std::max<std::size_t>(size.ws_col, 80);
 }
 
 Status write_report(const Options& options, const std::string& text) {
@@ -191,6 +198,7 @@ Result<TraceReport> trace_kernel(const Options& options, const lab::Request& req
   report.capacity = trace.header.capacity;
   if (trace.header.dropped_known) report.dropped = trace.header.dropped;
   report.pcs = std::move(trace.pcs);
+  release_interrupts();
   if (!options.raw) name_records(options, *recorded, report);
   return report;
 }
@@ -200,6 +208,9 @@ Result<int> trace(const Options& options) {
   // Whole pages: a buffer that is not cannot be mapped (contract 8).
   constexpr std::uint64_t kPageWords = 512;
   request.trace_words = (options.words + kPageWords - 1) / kPageWords * kPageWords;
+  Result<std::vector<std::string>> writable = resolve_writable(options.writable);
+  if (!writable) return writable.error();
+  request.writable = std::move(*writable);
   Result<TraceReport> report =
       options.on == "host" ? trace_host(options, request) : trace_kernel(options, request);
   if (!report) return report.error();
@@ -208,8 +219,11 @@ Result<int> trace(const Options& options) {
 
   const std::string text = options.raw    ? report::raw_of(report->pcs)
                            : options.json ? report::json_of(*report)
-                                          : report::text_of(*report, terminal_width());
+                                          : report::text_of(*report, report_width(options));
+  catch_interrupts();
   if (Status written = write_report(options, text); !written) return written.error();
+  // What only programs read would lose its losses otherwise.
+  if (options.raw || options.json) fmt::print(stderr, "{}", report::losses_of(*report));
   return report->status;
 }
 
@@ -227,7 +241,9 @@ void add_trace(CLI::App& app, Action& chosen) {
   command->add_flag("--stock", options->stock, "on um: the kernel's own kcov instead of ours");
   CLI::Option* const raw = command->add_flag("--raw", options->raw, "print the PCs, one a line");
   command->add_flag("--json", options->json, "for programs; see kcovtool(1)")->excludes(raw);
+  command->add_flag("--full", options->full, "do not cut lines to the terminal's width, or 100");
   command->add_option("--vmlinux", options->vmlinux, "the kernel's image, for names");
+  add_writable(*command, options->writable);
   command->add_option("-o,--output", options->output,
                       "write the report to this file, and leave standard output to the command "
                       "(without it the command's goes to standard error)");

@@ -60,6 +60,8 @@ int main(int argc, char** argv) {
   const int spool = kcov::agent::open_spool();
   const std::string trouble = kcov::agent::prepare_machine();
   const int line = ::open("/dev/ttyS0", O_RDWR | O_NOCTTY | O_CLOEXEC);
+  // Nobody else is to write there by mistake.
+  ::unlink("/dev/ttyS0");
   if (line >= 0) {
     Channel channel(line);
     serve(channel, true, spool, trouble);

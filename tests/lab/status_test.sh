@@ -22,4 +22,4 @@ expect_status 0 on_kernel -- sh -c 'sleep 1000 & exit 0'
 expect_status 2 on_kernel
 expect_status 2 "$kcovtool" lab run --machine um --nonsense -- true
 expect_status 125 env KCOVTOOL_CACHE="$scratch/empty" "$kcovtool" lab run -- true
-expect_in "$scratch/err" "no ours kernel for the machine um has been built: run kcovtool lab build --machine um"
+expect_in "$scratch/err" "no kernel with our kcov has been built for the machine um: run kcovtool lab build --machine um"

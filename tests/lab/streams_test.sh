@@ -32,4 +32,5 @@ expect_in "$scratch/err" "kcovtool: "
 
 # Closed streams are empty ones.
 [ "$("$kcovtool" lab run -- echo hi <&-)" = hi ] || fail "with standard input closed"
-"$kcovtool" lab run -- echo hi >&- 2>&- || fail "with the outputs closed"
+"$kcovtool" lab run -- true >&- 2>&- || fail "with the outputs closed"
+! "$kcovtool" lab run -- echo hi >&- 2>&- || fail "output to a closed stream was lost silently"

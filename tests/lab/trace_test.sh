@@ -3,11 +3,13 @@
 # kcovtool trace: what people see, what programs read, what is never lost silently.
 . "$(dirname "$0")/common.sh"
 
-expect_status 0 "$kcovtool" trace -- cat /etc/hostname
+expect_status 0 "$kcovtool" trace --full -- cat /etc/hostname
 expect_in "$scratch/out" "execve " "openat " "mmap " "exit_group " "page fault " \
   "on um, our kcov, Linux 6.12" "  ksys_read > fdget_pos" " > pipe_write"
 # The report owns standard output; the command's goes to standard error.
 [ "$(cat "$scratch/err")" = "$(cat /etc/hostname)" ] || fail "the command's output"
+# Lines of at most 100 columns when nobody asks for more.
+"$kcovtool" trace -- true 2>/dev/null | awk 'length > 100 { exit 1 }' || fail "a line longer than 100"
 # In order of execution.
 grep -nE '^(execve|exit_group) ' "$scratch/out" | head -n 1 | grep -q '^2:execve' || fail "execve is not first"
 grep -E '^[a-z]' "$scratch/out" | grep -v "^on um\|system calls," | tail -n 1 | grep -q '^exit_group' || fail "exit_group is not last"
@@ -27,6 +29,12 @@ cat "$scratch/fifo" >"$scratch/from_fifo" &
 wait
 [ -p "$scratch/fifo" ] && [ -s "$scratch/from_fifo" ] || fail "-o replaced a pipe"
 
+echo keep >"$scratch/app"
+"$kcovtool" trace -o /dev/stdout -- echo mine >>"$scratch/app"
+expect_in "$scratch/app" keep mine "execve "
+(umask 077 && "$kcovtool" trace -o "$scratch/private" -- true)
+[ "$(stat -c %a "$scratch/private")" = 600 ] || fail "-o ignores the umask"
+
 # Machine-readable.
 "$kcovtool" trace --raw -- true >"$scratch/raw" 2>/dev/null
 [ "$(grep -cvE '^0x[0-9a-f]+$' "$scratch/raw")" = 0 ] || fail "--raw: something that is no PC"
@@ -45,6 +53,12 @@ dropped=$(sed -n 's/^\([0-9]*\) records dropped.*/\1/p' "$scratch/out")
 expect_status 0 "$kcovtool" trace --stock --buffer 4096 -- true
 expect_in "$scratch/out" "an unknown number of records was dropped"
 
+# Also where only programs read.
+expect_status 0 "$kcovtool" trace --raw --buffer 4096 -- true
+expect_in "$scratch/err" " records dropped: the buffer of 4095 PCs was full"
+expect_status 0 "$kcovtool" trace --json --buffer 4096 -- true
+expect_in "$scratch/err" " records dropped: the buffer of 4095 PCs was full"
+
 # Other tasks are said to be there.
 expect_status 0 "$kcovtool" trace -- sh -c '/bin/true; /bin/true; exit 0'
 expect_in "$scratch/out" "2 processes or threads started by the command were not traced"
@@ -53,6 +67,42 @@ expect_in "$scratch/out" "2 processes or threads started by the command were not
 expect_status 0 "$kcovtool" trace -- sh -c 'trap : USR1; kill -USR1 $$; exit 0'
 grep -q '^signal ' "$scratch/out" || fail "no signal was shown"
 grep -q '^rt_sigreturn ' "$scratch/out" || fail "the return from the signal was not shown"
+
+# A fault without memory is not counted to the call before it.
+cat >"$scratch/fault.c" <<'C'
+#include <unistd.h>
+#include <sys/syscall.h>
+int main(void) { syscall(SYS_getpid); syscall(SYS_getppid); *(volatile int *)8 = 1; return 0; }
+C
+gcc -O1 -o "$scratch/fault" "$scratch/fault.c"
+expect_status 139 "$kcovtool" trace -- "$scratch/fault"
+[ "$(awk '$1 == "getppid" { print ($2 < 60) }' "$scratch/out")" = 1 ] || fail "the fault was counted to getppid"
+grep -A1 '^getppid' "$scratch/out" | grep -q '^page fault' || fail "the fault is not shown"
+
+# A call whose code is not instrumented is seen all the same; a loop in a call is one call.
+cat >"$scratch/calls.c" <<'C'
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static void handler(int signal) { (void)signal; }
+int main(void)
+{
+	syscall(SYS_getgid); sched_yield(); sched_yield(); syscall(SYS_getppid);
+	signal(SIGALRM, handler); alarm(1); pause(); syscall(SYS_getuid);
+	return 0;
+}
+C
+gcc -O1 -static -o "$scratch/calls" "$scratch/calls.c"
+expect_status 0 "$kcovtool" trace -- "$scratch/calls"
+[ "$(sed -n '/^getgid/,/^getuid/p' "$scratch/out" | grep -v '^page fault' | awk '{ print $1 $2 }' | sed 's/[0-9]*$//' | tr '\n' ' ')" = \
+  "getgid (notinstrumented) (notinstrumented) getppid rt_sigaction alarm pause signal rt_sigreturn getuid " ] ||
+  fail "the program's calls are not those of the trace"
+
+# --write goes through when tracing too.
+mkdir "$scratch/w"
+expect_status 0 "$kcovtool" trace --write "$scratch/w" -- sh -c "echo x >$scratch/w/file"
+[ "$(cat "$scratch/w/file")" = x ] || fail "trace --write"
 
 # What cannot be run.
 expect_status 127 "$kcovtool" trace -- no-such-program

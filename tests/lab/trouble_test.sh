@@ -23,7 +23,7 @@ wait $job || status=$?
 expect_in "$scratch/err" "has said nothing for 3 seconds"
 
 # A busy machine is no hung one.
-expect_status 0 on_kernel --hang-timeout 2 -- sh -c 'i=0; end=$(($(date +%s) + 4)); while [ $(date +%s) -lt $end ]; do i=$((i+1)); done'
+expect_status 0 on_kernel --hang-timeout 3 -- sh -c 'i=0; end=$(($(date +%s) + 4)); while [ $(date +%s) -lt $end ]; do i=$((i+1)); done'
 
 # No room for its memory.
 expect_status 125 env KCOVTOOL_MEMORY=/proc "$kcovtool" lab run --memory 65536 -- true

@@ -88,6 +88,34 @@ TEST(Entries, a_signals_delivery_goes_on_after_a_page_fault_in_its_midst) {
             "kill(0) signal(1,4,5) page fault(2,3)");
 }
 
+TEST(Entries, a_fault_without_memory_is_not_counted_to_the_call_before) {
+  EXPECT_EQ(cut("sys_getpid:0 find_vma:0 mt_find:0 force_sig_fault:0 send:0 get_signal:0"),
+            "getpid(0) page fault(1,2,3,4) signal(5)");
+  // A system call that sends the signal itself is another matter.
+  EXPECT_EQ(cut("__se_sys_rseq:0 force_sig_fault:0"), "rseq(0,1)");
+}
+
+TEST(Entries, a_loop_at_the_head_of_a_call_is_one_call) {
+  EXPECT_EQ(cut("sys_pause:66 sys_pause:34 sys_pause:45 sys_pause:66 sys_pause:105 sys_getpid:0"),
+            "pause(0,1,2,3,4) getpid(5)");
+  EXPECT_EQ(cut("sys_pause:66 sys_pause:34 sys_getpid:0 sys_pause:66 sys_pause:34"),
+            "pause(0,1) getpid(2) pause(3,4)");
+}
+
+TEST(Entries, marked_calls_begin_at_the_marker) {
+  EXPECT_EQ(cut("handle_syscall:0 sys_getpid:0 handle_syscall:0 handle_syscall:0 cap_x:0 "
+                "handle_syscall:0 __se_sys_read:0 __do_sys_read:0 handle_syscall:5 handle_syscall:0 "
+                "__se_sys_read:0"),
+            "getpid(0,1) (not instrumented)(2) (not instrumented)(3,4) read(5,6,7,8) read(9,10)");
+}
+
+TEST(Entries, marked_faults_and_traps_are_entries_of_their_own) {
+  EXPECT_EQ(cut("handle_syscall:0 sys_getpid:0 segv_handler:0 segv:0 handle_page_fault:0 find_vma:0 "
+                "handle_mm_fault:0 segv:1 segv_handler:0 segv:0 force_sig_fault:0 get_signal:0 "
+                "relay_signal:0 force_sig_fault:0"),
+            "getpid(0,1) page fault(2,3,4,5,6,7) page fault(8,9,10) signal(11) trap(12,13)");
+}
+
 TEST(Entries, what_stands_before_the_first_entry_is_kept_apart) {
   EXPECT_EQ(cut("kcov_ioctl:3 __se_sys_read:0"), "(before)(0) read(1)");
 }

@@ -40,9 +40,9 @@ TraceReport small() {
 
 TEST(Report, people_get_a_line_for_each_call_and_a_summary) {
   EXPECT_EQ(text_of(small(), 0),
-            "entry                PCs  functions  in order of first execution\n"
-            "read                   2          3  ksys_read > fdget\n"
-            "clone                  2          2  pid_vnr\n"
+            "entry                  PCs  functions  in order of first execution\n"
+            "read                     2          3  ksys_read > fdget\n"
+            "clone                    2          2  pid_vnr\n"
             "2 system calls, 0 page faults, 0 signals; 4 PCs, 4 of them unique, in 6 functions\n"
             "on um, our kcov, Linux 6.12.1\n"
             "1 process or thread started by the command was not traced\n");
@@ -51,7 +51,7 @@ TEST(Report, people_get_a_line_for_each_call_and_a_summary) {
 TEST(Report, a_path_that_does_not_fit_says_how_much_is_left_out) {
   TraceReport report = small();
   report.locations[1].frames[0].function = "a_function_with_a_long_name";
-  const std::string text = text_of(report, 56);
+  const std::string text = text_of(report, 58);
   EXPECT_NE(text.find("ksys_read > +1 more\n"), std::string::npos) << text;
 }
 
