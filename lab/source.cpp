@@ -88,13 +88,17 @@ Status unpack_source(const Source& source, const fs::path& tree) {
   } else {
     command = {"tar", "-xf", source.path.string(), "-C", tree.string(), "--strip-components=1"};
   }
-  // The first complaint is the reason; what follows are its consequences.
+  // The first complaint is the reason, unless a full disk is among them (a write cut short
+  // comes before it); what follows are its consequences.
   std::string complaint;
   const Result<int> status = run_command({.arguments = command,
                                           .directory = {},
                                           .environment = {"LC_ALL=C"},
                                           .on_line = [&](std::string_view line) {
-                                            if (complaint.empty()) complaint = line;
+                                            if (complaint.empty() ||
+                                                line.ends_with("No space left on device")) {
+                                              complaint = line;
+                                            }
                                           }});
   if (!status) return status.error();
   if (*status != 0) {
