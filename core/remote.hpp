@@ -107,6 +107,10 @@ class Remote {
   // The instance, or null: nobody can have enabled a handle yet.
   static Remote* instance() noexcept { return instance_; }
 
+  // Makes another one in the place of one that is another process's now: its memory is
+  // the port's to deal with.
+  static void forget() noexcept { instance_ = nullptr; }
+
   // Unmakes it; for a port that ends, and for tests. Nobody may use kcov any more.
   static void destroy() noexcept {
     destroy(instance_);
