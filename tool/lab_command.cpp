@@ -28,6 +28,7 @@ struct Options {
   std::vector<std::string> writable;
   std::string log;
   unsigned memory_mib = 256;
+  unsigned cpus = 1;
   int hang_seconds = 30;
   std::vector<std::string> command;
 
@@ -113,12 +114,14 @@ Result<int> run(const Options& options) {
   Result<std::vector<std::string>> writable = resolve_writable(options.writable);
   if (!writable) return writable.error();
   request.writable = std::move(*writable);
-  Result<std::unique_ptr<lab::Machine>> machine = lab::boot_um(*kernel, options.memory_mib);
+  Result<std::unique_ptr<lab::Machine>> machine = lab::boot(
+      *kernel,
+      {.memory_mib = options.memory_mib, .cpus = options.cpus, .writable = request.writable});
   if (!machine) return machine.error();
   lab::SessionOptions session;
   session.hang_seconds = options.hang_seconds;
   const Result<lab::SessionResult> result = lab::run_session(**machine, request, session);
-  if (result) (*machine)->wait(5);
+  if (result) (*machine)->finish();
   if (!options.log.empty()) {
     if (Status written = write_file(options.log, (*machine)->log()); !written) {
       return written.error();
@@ -139,9 +142,11 @@ void add_lab(CLI::App& app, Action& chosen) {
   const auto options = std::make_shared<Options>();
 
   const auto add_kernel_choice = [&](CLI::App* command) {
-    command->add_option("--machine", options->machine, "um: user-mode Linux")
+    command
+        ->add_option("--machine", options->machine,
+                     "um: user-mode Linux; x86_64: under QEMU, emulated")
         ->capture_default_str()
-        ->check(CLI::IsMember({"um"}));
+        ->check(CLI::IsMember({"um", "x86_64"}));
     command->add_flag("--stock", options->stock, "the kernel's own kcov instead of ours");
   };
 
@@ -163,6 +168,9 @@ void add_lab(CLI::App& app, Action& chosen) {
   running->add_option("--memory", options->memory_mib, "MiB that the machine may use")
       ->capture_default_str()
       ->check(CLI::Range(64u, 65536u));
+  running->add_option("--cpus", options->cpus, "CPUs of the machine; more than one on x86_64 only")
+      ->capture_default_str()
+      ->check(CLI::Range(1u, 8u));
   running
       ->add_option("--hang-timeout", options->hang_seconds,
                    "seconds of silence after which the machine is taken for dead")
