@@ -38,6 +38,7 @@ struct Options {
 // One line that is rewritten on a terminal; in a pipe, a line for each step only.
 class Progress {
  public:
+  explicit Progress(int expected) : expected_(expected) {}
   ~Progress() { clear(); }
   void step(std::string_view text) {
     clear();
@@ -47,9 +48,8 @@ class Progress {
   void object(int objects, std::string_view name) {
     if (!terminal_) return;
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start_);
-    // As many objects as the small configuration has; a hint, not a promise.
-    fmt::print(stderr, "\r\033[K{:4} of about 690 objects, {} s: {}", objects, seconds.count(),
-               name);
+    fmt::print(stderr, "\r\033[K{:4} of about {} objects, {} s: {}", objects, expected_,
+               seconds.count(), name);
     dirty_ = true;
   }
 
@@ -59,6 +59,7 @@ class Progress {
     if (dirty_) fmt::print(stderr, "\r\033[K");
     dirty_ = false;
   }
+  int expected_;
   bool terminal_ = ::isatty(2) != 0;
   bool dirty_ = false;
   std::string step_;
@@ -71,7 +72,8 @@ std::string describe(const Kernel& kernel) {
 }
 
 Result<int> build(const Options& options) {
-  Progress progress;
+  // As many objects as the small configuration has; a hint, not a promise.
+  Progress progress(options.machine == "um" ? 690 : 880);
   lab::BuildRequest request;
   request.machine = options.machine;
   request.variant = options.variant();
@@ -142,11 +144,7 @@ void add_lab(CLI::App& app, Action& chosen) {
   const auto options = std::make_shared<Options>();
 
   const auto add_kernel_choice = [&](CLI::App* command) {
-    command
-        ->add_option("--machine", options->machine,
-                     "um: user-mode Linux; x86_64: under QEMU, emulated")
-        ->capture_default_str()
-        ->check(CLI::IsMember({"um", "x86_64"}));
+    add_machine(*command, options->machine);
     command->add_flag("--stock", options->stock, "the kernel's own kcov instead of ours");
   };
 
