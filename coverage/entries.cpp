@@ -19,9 +19,11 @@ bool is_one_of(string_view name, std::span<const string_view> names) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Called by nobody but the architecture's fault handler.
-constexpr std::array<string_view, 5> kFaultRoots = {"segv_handler", "segv", "handle_page_fault",
-                                                    "exc_page_fault", "do_user_addr_fault"};
+// Called by nobody but the architecture's fault handler: um's, and x86_64's, whose
+// exc_page_fault may not be instrumented (what is seen of it is its end).
+constexpr std::array<string_view, 6> kFaultRoots = {"segv_handler",          "segv",
+                                                    "handle_page_fault",     "kmmio_fault",
+                                                    "fault_in_kernel_space", "do_user_addr_fault"};
 // Other traps (an illegal instruction, a breakpoint), where they are instrumented.
 constexpr std::array<string_view, 6> kTrapRoots = {
     "relay_signal",  "bus_handler",                                            // um

@@ -7,8 +7,7 @@
 // port of a virtio serial device, with our socket behind it. What the kernel prints goes
 // over an emulated serial line to QEMU's standard output, and so to the log.
 //
-// The kernel has no ACPI, which would be a fifth of it: it cannot switch the machine off,
-// but it can reset it, and QEMU ends at a reset (-no-reboot). A panic ends so too.
+// A panic resets the machine, and QEMU ends at a reset (-no-reboot).
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -67,42 +66,23 @@ Result<std::unique_ptr<Machine>> boot_x86_64(const Kernel& kernel, const BootOpt
   Result<MachineDirectory> made = make_machine_directory(kDirectoryBytes);
   if (!made) return made.error();
   // cache=loose: the host's files are taken to stand still while the machine runs.
+  // tsc=reliable: the counter is the host's; a CPU that the host has not let run for a while
+  // would be taken for one whose counter is off.
   const std::string command_line = fmt::format(
-      "console=ttyS0 loglevel=7 panic=-1 reboot=t root={} rootfstype=9p rootflags={},cache=loose "
+      "console=ttyS0 loglevel=7 panic=-1 reboot=t tsc=reliable root={} rootfstype=9p "
+      "rootflags={},cache=loose "
       "ro "
       "init={} {}=x86_64",
       kRootTag, k9pOptions, made->init, kMachineVariable);
   SupervisedProgram program;
-  program.arguments = {*qemu,
-                       "-nodefaults",
-                       "-no-user-config",
-                       "-no-reboot",
-                       "-display",
-                       "none",
-                       "-machine",
-                       "pc",
-                       "-accel",
-                       "tcg",
-                       "-cpu",
-                       "max",
-                       "-smp",
-                       fmt::format("{}", options.cpus),
-                       "-m",
-                       fmt::format("{}", options.memory_mib),
-                       "-kernel",
-                       kernel.image().string(),
-                       "-append",
-                       command_line,
-                       "-chardev",
-                       "stdio,id=console,signal=off",
-                       "-serial",
-                       "chardev:console",
-                       "-chardev",
-                       "socket,id=line,fd=3",
-                       "-device",
-                       "virtio-serial-pci",
-                       "-device",
-                       "virtserialport,chardev=line"};
+  program.arguments = {*qemu, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+                       "-machine", "pc", "-accel", "tcg", "-cpu", "max", "-smp",
+                       // The firmware tells the kernel of one CPU a socket.
+                       fmt::format("{0},sockets={0},cores=1,threads=1", options.cpus), "-m",
+                       fmt::format("{}", options.memory_mib), "-kernel", kernel.image().string(),
+                       "-append", command_line, "-chardev", "stdio,id=console,signal=off",
+                       "-serial", "chardev:console", "-chardev", "socket,id=line,fd=3", "-device",
+                       "virtio-serial-pci", "-device", "virtserialport,chardev=line"};
   share(program.arguments, kRootTag, "/", false);
   share(program.arguments, kSpoolTag, made->path, false);
   for (std::size_t i = 0; i < options.writable.size(); ++i) {

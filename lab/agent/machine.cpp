@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,9 +39,9 @@ void raise_loopback() {
 MachineKind machine_kind() {
   const char* const name = std::getenv(lab::kMachineVariable);
   if (name != nullptr && std::strcmp(name, "x86_64") == 0) {
-    return {"/dev/vport0p1", RB_AUTOBOOT, true};
+    return {"/dev/vport0p1", true};
   }
-  return {"/dev/ttyS0", RB_POWER_OFF, false};
+  return {"/dev/ttyS0", false};
 }
 
 int open_spool(const MachineKind& kind) {

@@ -11,9 +11,6 @@ namespace kcov::agent {
 struct MachineKind {
   // The line to the tool.
   const char* line;
-  // reboot()'s command for the end: x86_64 has nothing to switch itself off with, but ends
-  // at a reset.
-  int end;
   // Whether the host's directories are shared over 9p, or else hostfs.
   bool has_9p;
 };

@@ -72,6 +72,6 @@ int main(int argc, char** argv) {
     while (channel.fill()) {
     }
   }
-  ::reboot(kind.end);
+  ::reboot(RB_POWER_OFF);
   return 125;
 }
