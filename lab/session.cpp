@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 
 #include "support/files.hpp"
@@ -94,7 +94,7 @@ class Session {
   Error broken(const std::string& what) const {
     const std::string log = machine_.log();
     std::string obstacle;
-    if (!started_ && !log.empty()) obstacle = um_obstacle();
+    if (!started_ && !log.empty()) obstacle = machine_.obstacle();
     if (!obstacle.empty()) return Error{"cannot start the machine: " + obstacle};
     return Error{fmt::format(
         "the machine {}{}{}", what,
@@ -123,8 +123,7 @@ class Session {
 
   void write_channel() {
     // Not write(): a machine that has died is an error to report, not a SIGPIPE.
-    const ssize_t n =
-        ::send(machine_.channel(), outgoing_.data(), outgoing_.size(), MSG_NOSIGNAL);
+    const ssize_t n = ::send(machine_.channel(), outgoing_.data(), outgoing_.size(), MSG_NOSIGNAL);
     if (n > 0) outgoing_.erase(0, static_cast<std::size_t>(n));
   }
 

@@ -21,7 +21,9 @@ namespace {
 using kcov::agent::Channel;
 using kcov::lab::FrameType;
 
-void serve(Channel& channel, bool owns_machine, int spool, std::string trouble) {
+// `machine`: the one we own; null on the native one.
+void serve(Channel& channel, const kcov::agent::MachineKind* machine, int spool,
+           std::string trouble) {
   utsname names{};
   ::uname(&names);
   channel.send(
@@ -35,12 +37,14 @@ void serve(Channel& channel, bool owns_machine, int spool, std::string trouble) 
   }
   kcov::lab::Outcome outcome{125, "the tool and kcov-agent do not understand each other"};
   if (taken > 0 && frame.type == FrameType::start && decode(frame.payload, request)) {
-    if (trouble.empty() && owns_machine) trouble = kcov::agent::mount_writable(request.writable);
-    outcome = trouble.empty() ? run_command(channel, request, owns_machine, spool)
+    if (trouble.empty() && machine != nullptr) {
+      trouble = kcov::agent::mount_writable(*machine, request.writable);
+    }
+    outcome = trouble.empty() ? run_command(channel, request, machine != nullptr, spool)
                               : kcov::lab::Outcome{125, trouble};
   }
   // What the command wrote to the host's directories is on its way until then.
-  if (owns_machine) ::sync();
+  if (machine != nullptr) ::sync();
   channel.send(FrameType::finished, encode(outcome));
 }
 
@@ -53,20 +57,20 @@ int main(int argc, char** argv) {
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::signal(signal, SIG_IGN);
     Channel channel(std::atoi(argv[2]));
     ::fcntl(channel.fd(), F_SETFD, FD_CLOEXEC);
-    serve(channel, false, -1, {});
+    serve(channel, nullptr, -1, {});
     return 0;
   }
   if (::getpid() != 1) return 125;
-  const int spool = kcov::agent::open_spool();
+  const kcov::agent::MachineKind kind = kcov::agent::machine_kind();
+  const int spool = kcov::agent::open_spool(kind);
   const std::string trouble = kcov::agent::prepare_machine();
-  const int line = ::open("/dev/ttyS0", O_RDWR | O_NOCTTY | O_CLOEXEC);
-  // Nobody else is to write there by mistake.
-  ::unlink("/dev/ttyS0");
+  const int line = kcov::agent::open_line(kind);
   if (line >= 0) {
     Channel channel(line);
-    serve(channel, true, spool, trouble);
-    // Until the line has carried everything to the tool.
-    ::fsync(line);
+    serve(channel, &kind, spool, trouble);
+    // Until the tool has everything: it then closes its end.
+    while (channel.fill()) {
+    }
   }
   ::reboot(RB_POWER_OFF);
   return 125;
