@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // One open kcov file: its states, its buffer and who is bound to it.
 //
-//            initialize              enable
-//   disabled ----------> initialized -------> tracing
-//                             ^                  |
-//                             +------------------+
-//                             disable, task exit
+//            initialize              enable, remote_enable
+//   disabled ----------> initialized ---------------------> local or remote
+//                             ^                                  |
+//                             +----------------------------------+
+//                                     disable, task exit
 //
-// References (contract 33): one for the open file, one for each bound task. The
-// last to go frees the buffer and the descriptor, so a buffer outlives its file
-// while a task still traces into it (contract 30).
+// Local: the owner records what it executes itself. Remote: the owner only stands
+// for the descriptor; what is recorded are sections that others execute on behalf of
+// its handles (section.hpp), each merged into the buffer when it ends.
+//
+// References (contract 33): one for the open file, one for its owner, one for each
+// section. The last to go frees the buffer and the descriptor, so a buffer outlives
+// its file while a task still traces into it (contract 30).
 //
 // Locking: `lock_` guards state_, area_, words_, owner_ and sequence_. area_ and
 // words_ are set once, by initialize(), and stand until the last reference goes,
-// so what map() hands out stays valid as long as the file is open. dropped_ is
-// written by the bound task alone, without the lock, and may be read by anybody.
+// so what map() hands out stays valid as long as the file is open. What a section
+// needs to begin (mode_, sequence_, section_words_, spare_areas_) changes only with
+// the lock of Remote held as well, so that a section need not take lock_ for it.
+// dropped_ is written by the local owner without the lock, or by sections with it:
+// never both, because a descriptor is either local or remote. Anybody may read it.
 #pragma once
 
 #include <atomic>
@@ -23,11 +30,15 @@
 #include <new>
 
 #include "../include/kcov/uapi.h"
+#include "binding.hpp"
 #include "error.hpp"
 #include "memory.hpp"
 #include "port.hpp"
+#include "remote.hpp"
 
 namespace kcov {
+
+static_assert(sizeof(kcov_remote_arg) == 24 && offsetof(kcov_remote_arg, common_handle) == 16);
 
 // The bytes that a successful Descriptor::map() asks its port to map.
 struct Mapping {
@@ -54,6 +65,7 @@ class Descriptor {
       case KCOV_INIT_TRACE: return initialize(argument);
       case KCOV_ENABLE: return enable(argument);
       case KCOV_DISABLE: return disable(argument);
+      case KCOV_REMOTE_ENABLE: return remote_enable(argument);
       case KCOV_GET_DROPPED: {
         const std::uint64_t count = load_once(dropped_);
         return P::copy_to_caller(argument, &count, sizeof count) ? kOk : kFault;
@@ -71,7 +83,7 @@ class Descriptor {
     std::uint64_t* const area = P::allocate_area(bytes);
     if (area == nullptr) return kNoMemory;
     {
-      Guard guard(lock_);
+      Guard<P> guard(lock_);
       if (state_ == State::disabled) {
         words_ = words;
         state_ = State::initialized;
@@ -87,7 +99,7 @@ class Descriptor {
   // Checks a request to map `length` bytes at `offset`: kInvalid before
   // initialize(), for any offset but 0 and any length but the buffer's (contract 8).
   [[nodiscard]] int map(std::uint64_t offset, std::size_t length, Mapping& mapping) noexcept {
-    Guard guard(lock_);
+    Guard<P> guard(lock_);
     const std::size_t bytes = static_cast<std::size_t>(words_) * sizeof(std::uint64_t);
     if (area_ == nullptr || offset != 0 || length != bytes) return kInvalid;
     mapping = {area_, bytes};
@@ -99,48 +111,131 @@ class Descriptor {
   [[nodiscard]] int enable(std::uint64_t mode) noexcept {
     fault_in();
     kcov_task_state* const task = P::current();
-    Guard guard(lock_);
+    Guard<P> guard(lock_);
     if (state_ != State::initialized) return kInvalid;
-    if (task == nullptr || task->descriptor != nullptr) return kBusy;
-    if (mode != KCOV_TRACE_PC && mode != KCOV_TRACE_CMP) return kInvalid;
-    if (mode == KCOV_TRACE_CMP && !P::kComparisons) return kNotSupported;
-    references_.fetch_add(1, std::memory_order_relaxed);
-    state_ = State::tracing;
-    owner_ = task;
-    bind(*task, mode == KCOV_TRACE_PC ? KCOV_MODE_TRACE_PC : KCOV_MODE_TRACE_CMP);
+    if (task == nullptr || task->bound.descriptor != nullptr) return kBusy;
+    if (const int error = check_mode(mode); error != kOk) return error;
+    mode_ = task_mode(mode);
+    take(State::local, *task);
+    bind(*task, mode_,
+         {.area = area_,
+          .capacity = capacity(words_, mode_),
+          .dropped = &dropped_,
+          .descriptor = this,
+          .sequence = sequence_,
+          .section = 0});
     return kOk;
+  }
+
+  // KCOV_REMOTE_ENABLE with the kcov_remote_arg at `argument` of the calling program:
+  // binds the calling task as owner, and the handles to this descriptor. Errors in the
+  // order of contract 20; a failure changes nothing (contract 21).
+  [[nodiscard]] int remote_enable(std::uintptr_t argument) noexcept {
+    Request request;
+    if (const int error = read_request(argument, request); error != kOk) return error;
+    const int error = remote_enable(request);
+    if (error != kOk) P::release(request.memory);
+    return error;
   }
 
   // Unbinds the calling task; kInvalid for an argument but 0 and for a task that
   // is not the bound one (contract 18-19). The records stand.
   [[nodiscard]] int disable(std::uint64_t argument) noexcept {
     kcov_task_state* const task = P::current();
-    if (argument != 0 || task == nullptr || task->descriptor != this) return kInvalid;
-    return release_task(*task) ? kOk : kInvalid;
+    if (argument != 0 || task == nullptr) return kInvalid;
+    if (is_local(*task) && task->bound.descriptor == this) return release_local(*task);
+    if (task->remote == this) return release_remote(*task);
+    return kInvalid;
   }
 
-  // The calling task, which is `task`, ends (contract 32). To be called before
-  // anything else of the exit path, so that none of it is recorded.
-  static void task_exit(kcov_task_state& task) noexcept {
-    auto* const descriptor = static_cast<Descriptor*>(task.descriptor);
-    if (descriptor != nullptr) descriptor->release_task(task);
+  // The calling task, which is `task`, ends: gives back what it enabled (contract 32).
+  static void release_task(kcov_task_state& task) noexcept {
+    if (is_local(task)) (void)static_cast<Descriptor*>(task.bound.descriptor)->release_local(task);
+    if (task.remote != nullptr) (void)static_cast<Descriptor*>(task.remote)->release_remote(task);
+  }
+
+  // --- for section.hpp -----------------------------------------------------------
+
+  // What a section begins with; to be called with Remote's lock held, on a descriptor
+  // found by its handle. The section owes a put().
+  struct SectionStart {
+    std::uint32_t mode;
+    std::uint32_t sequence;
+    std::uint64_t words;
+    SectionArea* spare;  // taken from the spare ones when `take_spare`, else null
+  };
+  SectionStart begin_section(bool take_spare) noexcept {
+    references_.fetch_add(1, std::memory_order_relaxed);
+    return {mode_, sequence_, section_words_,
+            take_spare ? Remote<P>::pop(spare_areas_) : nullptr};
+  }
+
+  // No area was to be had for a section: its records are lost, and at least that is
+  // counted, as one record.
+  void count_lost_section(std::uint32_t sequence) noexcept {
+    Guard<P> guard(lock_);
+    if (sequence == sequence_) store_once(dropped_, load_once(dropped_) + 1);
+  }
+
+  // Appends the records of a section that began with `sequence`, whole records at a
+  // time, unless the descriptor was disabled meanwhile (contract 35).
+  void merge(SectionArea& section, std::uint32_t sequence) noexcept {
+    Guard<P> guard(lock_);
+    if (state_ != State::remote || sequence != sequence_) return;
+    const std::uint64_t record_words = words_of_record(mode_);
+    const std::uint64_t room = capacity(words_, mode_);
+    const std::uint64_t begin = load_once(area_[0]);
+    const std::uint64_t found = section.words()[0];
+    const std::uint64_t free = begin < room ? room - begin : 0;
+    const std::uint64_t moved = found < free ? found : free;
+    // Word by word: a copy of a library's could be instrumented, or not be there.
+    if (moved != 0) {
+      std::uint64_t* const to = area_ + 1 + begin * record_words;
+      const std::uint64_t* const from = section.words() + 1;
+      for (std::uint64_t word = 0; word < moved * record_words; ++word)
+        store_once(to[word], from[word]);
+      // Pairs with the acquire of whoever reads the buffer: the records are there
+      // before the count says so (contract 37).
+      __atomic_store_n(&area_[0], begin + moved, __ATOMIC_RELEASE);
+    }
+    store_once(dropped_, load_once(dropped_) + section.dropped + (found - moved));
+  }
+
+  // Gives an area of a task's section back: false when it is of no more use here, and
+  // is the caller's to release. To be called with Remote's lock held.
+  [[nodiscard]] bool keep_area(SectionArea& section, std::uint32_t sequence) noexcept {
+    if (sequence != load_once(sequence_)) return false;
+    Remote<P>::push(spare_areas_, &section);
+    return true;
+  }
+
+  // How many records fit into an area of `words` words.
+  static std::uint64_t capacity(std::uint64_t words, std::uint32_t mode) noexcept {
+    return words == 0 ? 0 : (words - 1) / words_of_record(mode);
+  }
+
+  // Gives back a reference. May sleep, when it was the last one.
+  void put() noexcept {
+    // Release: what this holder wrote is done. Acquire: the last one sees it all.
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    if (area_ != nullptr)
+      P::release_area(area_, static_cast<std::size_t>(words_) * sizeof(std::uint64_t));
+    this->~Descriptor();
+    P::release(this);
   }
 
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
 
  private:
-  enum class State : std::uint8_t { disabled, initialized, tracing };
+  enum class State : std::uint8_t { disabled, initialized, local, remote };
 
-  class Guard {
-   public:
-    explicit Guard(typename P::Lock& lock) noexcept : lock_(lock) { lock_.lock(); }
-    ~Guard() { lock_.unlock(); }
-    Guard(const Guard&) = delete;
-    Guard& operator=(const Guard&) = delete;
-
-   private:
-    typename P::Lock& lock_;
+  // A kcov_remote_arg as it was read, with an entry for each handle it names.
+  struct Request {
+    void* memory = nullptr;  // of all of it
+    const kcov_remote_arg* arg = nullptr;
+    HandleEntry<P>* entries = nullptr;
+    std::uint32_t entry_count = 0;
   };
 
   Descriptor() noexcept = default;
@@ -158,70 +253,165 @@ class Descriptor {
     for (std::size_t word = 0; word < words_; word += kPageWords) (void)load_once(area[word]);
   }
 
-  void bind(kcov_task_state& task, std::uint32_t mode) noexcept {
-    const std::uint64_t record_words = mode == KCOV_MODE_TRACE_PC ? 1 : KCOV_WORDS_PER_CMP;
-    task.descriptor = this;
-    task.area = area_;
-    task.capacity = (words_ - 1) / record_words;
-    task.dropped = &dropped_;
-    task.sequence = sequence_;
-    // Pairs with the barrier in tracing_task(): the area before the mode.
-    compiler_barrier();
-    store_once(task.mode, mode);
+  static int check_mode(std::uint64_t mode) noexcept {
+    if (mode != KCOV_TRACE_PC && mode != KCOV_TRACE_CMP) return kInvalid;
+    return mode == KCOV_TRACE_CMP && !P::kComparisons ? kNotSupported : kOk;
+  }
+  static std::uint32_t task_mode(std::uint64_t mode) noexcept {
+    return mode == KCOV_TRACE_PC ? KCOV_MODE_TRACE_PC : KCOV_MODE_TRACE_CMP;
+  }
+  static std::uint64_t words_of_record(std::uint32_t mode) noexcept {
+    return mode == KCOV_MODE_TRACE_PC ? 1 : KCOV_WORDS_PER_CMP;
+  }
+  static bool is_local(const kcov_task_state& task) noexcept {
+    return task.bound.descriptor != nullptr && task.bound.section == 0;
   }
 
-  static void unbind(kcov_task_state& task) noexcept {
-    store_once(task.mode, KCOV_MODE_OFF);
-    // The mode before the area: an interrupt after this line finds tracing off.
-    compiler_barrier();
-    task.descriptor = nullptr;
-    task.area = nullptr;
-    task.capacity = 0;
-    task.dropped = nullptr;
-    task.sequence = 0;
+  // Copies the argument, and reserves the entries, before any lock is taken. `request`
+  // owns memory when kOk is returned, and none otherwise.
+  [[nodiscard]] static int read_request(std::uintptr_t argument, Request& request) noexcept {
+    std::uint32_t count;
+    if (!P::copy_from_caller(&count, argument + offsetof(kcov_remote_arg, num_handles),
+                             sizeof count)) {
+      return kFault;
+    }
+    if (count > KCOV_REMOTE_MAX_HANDLES) return kInvalid;
+    const std::size_t arg_bytes = sizeof(kcov_remote_arg) + count * sizeof(std::uint64_t);
+    void* const memory = P::allocate(arg_bytes + (count + 1) * sizeof(HandleEntry<P>));
+    if (memory == nullptr) return kNoMemory;
+    int error = kOk;
+    if (!P::copy_from_caller(memory, argument, arg_bytes)) {
+      error = kFault;
+    } else if (static_cast<const kcov_remote_arg*>(memory)->num_handles != count) {
+      error = kInvalid;  // changed under our feet
+    }
+    if (error != kOk) {
+      P::release(memory);
+      return error;
+    }
+    request.memory = memory;
+    request.arg = static_cast<const kcov_remote_arg*>(memory);
+    request.entries =
+        reinterpret_cast<HandleEntry<P>*>(static_cast<unsigned char*>(memory) + arg_bytes);
+    return kOk;
   }
 
-  // Ends the binding between the running task and this descriptor.
-  bool release_task(kcov_task_state& task) noexcept {
+  [[nodiscard]] int remote_enable(Request& request) noexcept {
+    const kcov_remote_arg& arg = *request.arg;
+    kcov_task_state* const task = P::current();
+    Remote<P>* const remote = Remote<P>::instance();
+    if (remote == nullptr) return kNoMemory;
+    Guard<P> guard(lock_);
+    if (state_ != State::initialized) return kInvalid;
+    // Its local slot may be taken: a thread can be both (contract 22).
+    if (task == nullptr || task->remote != nullptr) return kBusy;
+    if (const int error = check_mode(arg.trace_mode); error != kOk) return error;
+    if (arg.area_size == 0) return kInvalid;  // contract 23
+    Guard<P> remote_guard(remote->lock());
+    if (const int error = add_handles(*remote, request); error != kOk) {
+      remove_handles(*remote, request);
+      return error;
+    }
+    take(State::remote, *task);
+    mode_ = task_mode(arg.trace_mode);
+    section_words_ = arg.area_size;
+    handles_ = request;
+    task->remote = this;
+    if (arg.common_handle != 0) task->common_handle = arg.common_handle;
+    return kOk;
+  }
+
+  [[nodiscard]] int add_handles(Remote<P>& remote, Request& request) noexcept {
+    const kcov_remote_arg& arg = *request.arg;
+    for (std::uint32_t i = 0; i < arg.num_handles; ++i) {
+      if (const int error = add_handle(remote, request, arg.handles[i], HandleKind::subsystem);
+          error != kOk)
+        return error;
+    }
+    if (arg.common_handle == 0) return kOk;
+    return add_handle(remote, request, arg.common_handle, HandleKind::common);
+  }
+
+  [[nodiscard]] int add_handle(Remote<P>& remote, Request& request, std::uint64_t handle,
+                               HandleKind kind) noexcept {
+    if (kind_of(handle) != kind) return kInvalid;
+    auto* const entry =
+        new (&request.entries[request.entry_count]) HandleEntry<P>{handle, this, nullptr};
+    if (const int error = remote.add(*entry); error != kOk) return error;
+    ++request.entry_count;
+    return kOk;
+  }
+
+  static void remove_handles(Remote<P>& remote, Request& request) noexcept {
+    for (; request.entry_count > 0; --request.entry_count)
+      remote.remove(request.entries[request.entry_count - 1]);
+  }
+
+  // With lock_ held: the task becomes the owner, and holds a reference.
+  void take(State state, kcov_task_state& task) noexcept {
+    references_.fetch_add(1, std::memory_order_relaxed);
+    state_ = state;
+    owner_ = &task;
+  }
+
+  // With lock_ held. False, and a warning, when it is not the owner.
+  bool is_owner(const kcov_task_state& task) noexcept {
+    if (owner_ == &task) return true;
+    P::warn("kcov: a task is bound to a descriptor that is bound to another");
+    return false;
+  }
+
+  [[nodiscard]] int release_local(kcov_task_state& task) noexcept {
     {
-      Guard guard(lock_);
-      if (owner_ != &task) {
-        P::warn("kcov: a task is bound to a descriptor that is bound to another");
-        return false;
-      }
+      Guard<P> guard(lock_);
+      if (!is_owner(task)) return kInvalid;
       unbind(task);
       owner_ = nullptr;
       state_ = State::initialized;
-      ++sequence_;
+      store_once(sequence_, sequence_ + 1);
     }
     put();
-    return true;
+    return kOk;
   }
 
-  void put() noexcept {
-    // Release: what this holder wrote is done. Acquire: the last one sees it all.
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    if (area_ != nullptr)
-      P::release_area(area_, static_cast<std::size_t>(words_) * sizeof(std::uint64_t));
-    this->~Descriptor();
-    P::release(this);
+  [[nodiscard]] int release_remote(kcov_task_state& task) noexcept {
+    Request handles;
+    SectionArea* areas;
+    {
+      Guard<P> guard(lock_);
+      if (!is_owner(task)) return kInvalid;
+      task.remote = nullptr;
+      task.common_handle = 0;
+      Guard<P> remote_guard(Remote<P>::instance()->lock());
+      remove_handles(*Remote<P>::instance(), handles_);
+      owner_ = nullptr;
+      state_ = State::initialized;
+      // Sections that are under way know from it that their records are not wanted.
+      store_once(sequence_, sequence_ + 1);
+      handles = handles_;
+      handles_ = {};
+      areas = spare_areas_;
+      spare_areas_ = nullptr;
+    }
+    P::release(handles.memory);
+    release_areas<P>(areas);
+    put();
+    return kOk;
   }
 
   typename P::Lock lock_;
   std::atomic<std::uint32_t> references_{1};
   State state_ = State::disabled;
+  std::uint32_t mode_ = KCOV_MODE_OFF;  // while local or remote
   std::uint32_t sequence_ = 1;
   std::uint64_t words_ = 0;
   std::uint64_t* area_ = nullptr;
   kcov_task_state* owner_ = nullptr;
   std::uint64_t dropped_ = 0;
+  // While remote.
+  std::uint64_t section_words_ = 0;
+  Request handles_;
+  SectionArea* spare_areas_ = nullptr;
 };
-
-// Makes `task`, just created by a task whose common handle is `inherited`,
-// untraced (contract 31).
-inline void task_init(kcov_task_state& task, std::uint64_t inherited) noexcept {
-  task = kcov_task_state{};
-  task.common_handle = inherited;
-}
 
 }  // namespace kcov

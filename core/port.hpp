@@ -39,7 +39,9 @@ concept Port = requires(kcov_task_state* state, std::uintptr_t pc, std::size_t b
   { lock.lock() } noexcept;
   { lock.unlock() } noexcept;
 
-  // Memory for a descriptor; null when there is none. May sleep.
+  // Memory for anything of the core's own: of kilobytes, or (section buffers) of as
+  // many megabytes as a program asks for; null when there is none. Both may sleep,
+  // but a release in a soft interrupt must not.
   { P::allocate(bytes) } noexcept -> std::same_as<void*>;
   { P::release(memory) } noexcept;
   // A buffer that can be shared with user space, all zero; null when there is none.
@@ -47,6 +49,8 @@ concept Port = requires(kcov_task_state* state, std::uintptr_t pc, std::size_t b
   { P::allocate_area(bytes) } noexcept -> std::same_as<std::uint64_t*>;
   { P::release_area(area, bytes) } noexcept;
 
+  // Copies from memory of the calling program: false where it cannot be read.
+  { P::copy_from_caller(memory, pc, bytes) } noexcept -> std::same_as<bool>;
   // Copies to memory of the calling program: false where it cannot be written.
   { P::copy_to_caller(pc, static_cast<const void*>(memory), bytes) } noexcept -> std::same_as<bool>;
 

@@ -12,6 +12,10 @@
  * stop, clear `mode`, then a compiler barrier, then the fields. The callback
  * reads `mode` first, then a compiler barrier, then the fields. So whoever sees
  * a tracing mode sees the area that belongs to it, interrupts included.
+ *
+ * A remote section of a soft interrupt borrows `mode` and `bound` of the task it
+ * came upon, whatever the task was doing, and puts both back exactly as they were
+ * before it returns (contract 36). So the task needs no lock against it.
  */
 #ifndef KCOV_CORE_TASK_STATE_H
 #define KCOV_CORE_TASK_STATE_H
@@ -29,19 +33,33 @@
 /* Set while the scheduler switches away from or to the task: matches no mode. */
 #define KCOV_MODE_IN_SWITCH 0x40000000u
 
-struct kcov_task_state {
-	/* The one word that is read when nobody traces. */
-	uint32_t mode;
-	/* The descriptor's sequence number when this task was bound to it. */
-	uint32_t sequence;
+/* Where the records of a task go, and what it owes for that. */
+struct kcov_binding {
 	/* The buffer; word 0 counts the records. */
 	uint64_t *area;
 	/* Records that fit into the area: a private copy, user space cannot reach it. */
 	uint64_t capacity;
-	/* Where records that did not fit are counted: in the descriptor. */
+	/* Where records that did not fit are counted. */
 	uint64_t *dropped;
-	/* The descriptor this task is bound to, or null. The task holds a reference. */
+	/* The descriptor, or null. The binding holds a reference to it. */
 	void *descriptor;
+	/* The descriptor's sequence number when this binding began (contract 35). */
+	uint32_t sequence;
+	/* 1: a remote section, whose area is its own; 0: the task enabled the descriptor. */
+	uint32_t section;
+};
+
+struct kcov_task_state {
+	/* The one word that is read when nobody traces. */
+	uint32_t mode;
+	/* 1 while `bound` is a remote section of a soft interrupt, else 0. */
+	uint32_t soft_interrupt;
+	struct kcov_binding bound;
+	/* What the soft interrupt's section found, while soft_interrupt is 1. */
+	uint32_t saved_mode;
+	struct kcov_binding saved;
+	/* The descriptor this task enabled for remote coverage, or null; holds a reference. */
+	void *remote;
 	/* Handle that work done on behalf of this task is filed under; inherited. */
 	uint64_t common_handle;
 };

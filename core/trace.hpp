@@ -13,6 +13,7 @@
 // ever receives a count.
 #pragma once
 
+#include "../include/kcov/uapi.h"
 #include "memory.hpp"
 #include "port.hpp"
 
@@ -28,14 +29,16 @@ template <Port P>
     return nullptr;
   // Pairs with the barrier in bind(): the mode was seen, so the area is there.
   compiler_barrier();
-  // Contract 28. After the mode, because the mode says no far more often.
-  if (P::context() != Context::task) [[unlikely]]
+  // Contract 28: in the task, or in the soft interrupt whose section this is. After
+  // the mode, because the mode says no far more often.
+  const Context expected = task->soft_interrupt == 0 ? Context::task : Context::soft_interrupt;
+  if (P::context() != expected) [[unlikely]]
     return nullptr;
   return task;
 }
 
-// A task's buffer as the callback uses it: copies of the task's own fields, so that
-// nothing user space stores can change them half-way.
+// A buffer as the callback uses it: copies of the task's own fields, so that nothing
+// user space stores can change them half-way.
 struct Area {
   std::uint64_t* words;
   std::uint64_t capacity;
@@ -46,7 +49,7 @@ struct Area {
                                                 std::uint64_t& index) noexcept {
   index = load_once(area.words[0]);
   if (index >= area.capacity) [[unlikely]] {
-    store_once(*task.dropped, load_once(*task.dropped) + 1);
+    store_once(*task.bound.dropped, load_once(*task.bound.dropped) + 1);
     return false;
   }
   // The count goes first: a callback that an interrupt nests here then takes the
@@ -62,11 +65,51 @@ template <Port P>
   kcov_task_state* const task = tracing_task<P>(KCOV_MODE_TRACE_PC);
   if (task == nullptr) [[likely]]
     return;
-  const Area area{task->area, task->capacity};
+  const Area area{task->bound.area, task->bound.capacity};
   std::uint64_t index;
   if (!claim_record(*task, area, index)) [[unlikely]]
     return;
   store_once(area.words[1 + index], static_cast<std::uint64_t>(P::canonical_pc(pc)));
+}
+
+// The bodies of the comparison callbacks. `type` is made of KCOV_CMP_CONST and
+// KCOV_CMP_SIZE; the operands come zero-extended (contract 27). capacity is a count
+// of records of four words, so no product of the count can wrap (contract 26).
+template <Port P>
+[[gnu::always_inline]] inline void trace_cmp(std::uint64_t type, std::uint64_t arg1,
+                                             std::uint64_t arg2, std::uintptr_t pc) noexcept {
+  kcov_task_state* const task = tracing_task<P>(KCOV_MODE_TRACE_CMP);
+  if (task == nullptr) [[likely]]
+    return;
+  const Area area{task->bound.area, task->bound.capacity};
+  std::uint64_t index;
+  if (!claim_record(*task, area, index)) [[unlikely]]
+    return;
+  std::uint64_t* const record = area.words + 1 + index * KCOV_WORDS_PER_CMP;
+  store_once(record[0], type);
+  store_once(record[1], arg1);
+  store_once(record[2], arg2);
+  store_once(record[3], static_cast<std::uint64_t>(P::canonical_pc(pc)));
+}
+
+// The body of __sanitizer_cov_trace_switch: one constant comparison for each case.
+// `cases` is {number of cases, bits of the value, case, case, ...}; a width that is
+// none of 8, 16, 32 and 64 records nothing (contract 27).
+template <Port P>
+[[gnu::always_inline]] inline void trace_switch(std::uint64_t value, const std::uint64_t* cases,
+                                                std::uintptr_t pc) noexcept {
+  // Once here, so that untraced code does not walk the cases.
+  if (tracing_task<P>(KCOV_MODE_TRACE_CMP) == nullptr) [[likely]]
+    return;
+  std::uint64_t type = KCOV_CMP_CONST;
+  switch (cases[1]) {
+    case 8: type |= KCOV_CMP_SIZE(0u); break;
+    case 16: type |= KCOV_CMP_SIZE(1u); break;
+    case 32: type |= KCOV_CMP_SIZE(2u); break;
+    case 64: type |= KCOV_CMP_SIZE(3u); break;
+    default: return;
+  }
+  for (std::uint64_t i = 0; i < cases[0]; ++i) trace_cmp<P>(type, cases[2 + i], value, pc);
 }
 
 }  // namespace kcov

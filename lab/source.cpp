@@ -17,7 +17,6 @@ namespace fs = std::filesystem;
 namespace kcov::lab {
 namespace {
 
-constexpr const char* kDebianTarball = "/usr/src/linux-source-6.12.tar.xz";
 
 Result<std::uint64_t> hash_of_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -52,13 +51,55 @@ Result<std::uint64_t> hash_of_tree(const fs::path& tree) {
   return XXH3_64bits(all.data(), all.size());
 }
 
+// Half of a tarball's files, of which no configuration of the lab compiles one; what the
+// configuring itself reads (Kconfig, Makefile) stays. Less to write, and to remove again.
+constexpr const char* kNotNeeded[] = {
+    "*/Documentation/*.rst",
+    "*/Documentation/*.txt",
+    "*/Documentation/*.yaml",
+    "*/Documentation/*.svg",
+    "*.dts",
+    "*.dtsi",
+    "*/arch/alpha/*",
+    "*/arch/arc/*",
+    "*/arch/arm/*",
+    "*/arch/arm64/*",
+    "*/arch/csky/*",
+    "*/arch/hexagon/*",
+    "*/arch/ia64/*",
+    "*/arch/loongarch/*",
+    "*/arch/m68k/*",
+    "*/arch/microblaze/*",
+    "*/arch/mips/*",
+    "*/arch/nios2/*",
+    "*/arch/openrisc/*",
+    "*/arch/parisc/*",
+    "*/arch/powerpc/*",
+    "*/arch/riscv/*",
+    "*/arch/s390/*",
+    "*/arch/sh/*",
+    "*/arch/sparc/*",
+    "*/arch/xtensa/*",
+    "*/drivers/gpu/*.[ch]",
+    "*/drivers/infiniband/*.[ch]",
+    "*/drivers/media/*.[ch]",
+    "*/drivers/net/ethernet/*.[ch]",
+    "*/drivers/net/wireless/*.[ch]",
+    "*/drivers/scsi/*.[ch]",
+    "*/drivers/staging/*.[ch]",
+    "*/sound/*.[ch]",
+    "*/tools/perf/*",
+    "*/tools/testing/*",
+};
+
 }  // namespace
 
-Result<Source> find_source(const fs::path& given) {
-  const fs::path path = given.empty() ? fs::path(kDebianTarball) : given;
+Result<Source> find_source(const fs::path& given, const std::string& series) {
+  const fs::path path =
+      given.empty() ? fs::path(fmt::format("/usr/src/linux-source-{}.tar.xz", series)) : given;
   std::error_code error;
   if (fs::is_directory(path, error)) {
-    if (const Result<std::string> series = series_of(path); !series) return series.error();
+    if (const Result<std::string> found = series_of(path); !found) return found.error();
     const Result<std::uint64_t> hash = hash_of_tree(path);
     if (!hash) return hash.error();
     return Source{fs::canonical(path), true, *hash};
@@ -66,9 +107,9 @@ Result<Source> find_source(const fs::path& given) {
   if (!fs::is_regular_file(path, error)) {
     if (given.empty()) {
       return Error{fmt::format(
-          "cannot find the kernel source {}: install it (apt-get install linux-source-6.12), or "
+          "cannot find the kernel source {}: install it (apt-get install linux-source-{}), or "
           "name a tree with --source",
-          path.string())};
+          path.string(), series)};
     }
     return Error{fmt::format("cannot use {} as kernel source: it is neither a tree nor a tarball",
                              path.string())};
@@ -87,6 +128,7 @@ Status unpack_source(const Source& source, const fs::path& tree) {
     command = {"cp", "-a", "--reflink=auto", source.path.string() + "/.", tree.string()};
   } else {
     command = {"tar", "-xf", source.path.string(), "-C", tree.string(), "--strip-components=1"};
+    for (const char* pattern : kNotNeeded) command.push_back(std::string("--exclude=") + pattern);
   }
   // The first complaint is the reason, unless a full disk is among them (a write cut short
   // comes before it); what follows are its consequences.

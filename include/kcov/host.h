@@ -47,8 +47,10 @@ int kcov_host_open(int flags);
 /*
  * One of the commands of uapi.h. ENOTTY: no such command (contract 4).
  *   KCOV_INIT_TRACE   EINVAL, EBUSY (contract 5-6), ENOMEM
- *   KCOV_ENABLE       EINVAL (contract 12, 14), EBUSY (contract 13), and errno 524
- *                     for comparisons, which this port does not record
+ *   KCOV_ENABLE       EINVAL (contract 12, 14), EBUSY (contract 13)
+ *   KCOV_REMOTE_ENABLE  `argument` is the address of a struct kcov_remote_arg: EFAULT,
+ *                     EINVAL, EBUSY, EEXIST (contract 20), ENOMEM. Handles are the
+ *                     process's own: a forked child begins without
  *   KCOV_DISABLE      EINVAL (contract 18)
  *   KCOV_GET_DROPPED  `argument` is the address of a uint64_t: EFAULT
  */
@@ -78,6 +80,23 @@ ssize_t kcov_host_pwrite(int fd, const void *bytes, size_t count, off_t offset);
  * (contract 30).
  */
 int kcov_host_close(int fd);
+
+/*
+ * A remote section: what the calling thread executes between the two is recorded for
+ * whoever enabled `handle` (contract 34-35). A thread pool that works for a traced
+ * thread takes the handle from kcov_host_common_handle() of that thread, which is 0
+ * where none is enabled, and hands it over with the work:
+ *
+ *   kcov_host_remote_start(job->handle);
+ *   job->run();
+ *   kcov_host_remote_stop();
+ *
+ * Nothing happens for a handle that nobody has enabled. Not to be nested, nor used by
+ * a thread that traces itself: that is warned of on standard error.
+ */
+void kcov_host_remote_start(uint64_t handle);
+void kcov_host_remote_stop(void);
+uint64_t kcov_host_common_handle(void);
 
 #ifdef __cplusplus
 }

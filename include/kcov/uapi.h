@@ -47,8 +47,38 @@
 /* Argument must be 0 (contract 18-19). */
 #define KCOV_DISABLE KCOV_IOCTL_NUMBER(0u, 101u, 0)
 
+/*
+ * Pointer to a struct kcov_remote_arg: collects what is executed elsewhere on behalf of
+ * the handles it names, and nothing of the calling thread itself (contract 20-23).
+ */
+#define KCOV_REMOTE_ENABLE KCOV_IOCTL_NUMBER(1u, 102u, sizeof(struct kcov_remote_arg))
+
 #define KCOV_TRACE_PC 0
 #define KCOV_TRACE_CMP 1
+
+struct kcov_remote_arg {
+	uint32_t trace_mode;    /* KCOV_TRACE_PC or KCOV_TRACE_CMP */
+	uint32_t area_size;     /* buffer of each section, in 8-byte words; at least 1 */
+	uint32_t num_handles;   /* at most KCOV_REMOTE_MAX_HANDLES */
+	uint64_t common_handle __attribute__((aligned(8))); /* 0: none */
+	__extension__ uint64_t handles[] __attribute__((aligned(8)));
+};
+
+#define KCOV_REMOTE_MAX_HANDLES 0x100
+
+/* A handle: an 8-bit subsystem in the top byte, a 32-bit instance in the low word. */
+#define KCOV_SUBSYSTEM_COMMON (0x00ull << 56)
+#define KCOV_SUBSYSTEM_USB (0x01ull << 56)
+#define KCOV_SUBSYSTEM_MASK (0xffull << 56)
+#define KCOV_INSTANCE_MASK (0xffffffffull)
+
+/* The handle of an instance of a subsystem; 0 when either has bits outside its mask. */
+static inline uint64_t kcov_remote_handle(uint64_t subsystem, uint64_t instance)
+{
+	if ((subsystem & ~KCOV_SUBSYSTEM_MASK) || (instance & ~KCOV_INSTANCE_MASK))
+		return 0;
+	return subsystem | instance;
+}
 
 /* A comparison's type: bit 0, bits 1-2 = log2 of the operand size in bytes. */
 #define KCOV_CMP_CONST 1u

@@ -93,15 +93,16 @@ int initialize(const PinnedFile& pinned, int fd, unsigned long words) noexcept {
   return answer(pinned.initialize(file.fd(), words));
 }
 
-int enable(const PinnedFile& pinned, unsigned long mode) noexcept {
-  const int result = pinned.descriptor().control(KCOV_ENABLE, mode);
-  if (result == 0) pinned.bind();
+// KCOV_ENABLE or KCOV_REMOTE_ENABLE.
+int enable(const PinnedFile& pinned, std::uint32_t command, unsigned long argument) noexcept {
+  const int result = pinned.descriptor().control(command, argument);
+  if (result == 0) pinned.pin_bound();
   return answer(result);
 }
 
 int disable(const PinnedFile& pinned, unsigned long argument) noexcept {
   const int result = pinned.descriptor().control(KCOV_DISABLE, argument);
-  if (result == 0) kcov::host::unbind();
+  if (result == 0) kcov::host::unpin_ended();
   return answer(result);
 }
 
@@ -148,7 +149,8 @@ int kcov_host_ioctl(int fd, unsigned long command, unsigned long argument) {
   switch (number) {
     case KCOV_INIT_TRACE: return initialize(file, fd, argument);
     // A thread that nothing would unbind is as good as one that is bound for ever.
-    case KCOV_ENABLE: return watched ? enable(file, argument) : fail(EBUSY);
+    case KCOV_ENABLE:
+    case KCOV_REMOTE_ENABLE: return watched ? enable(file, number, argument) : fail(EBUSY);
     case KCOV_DISABLE: return disable(file, argument);
     default: return answer(file.descriptor().control(number, argument));
   }
@@ -180,5 +182,20 @@ ssize_t kcov_host_write(int fd, const void*, size_t) { return no_transfer(fd, O_
 off_t kcov_host_lseek(int fd, off_t, int) { return no_position(fd); }
 ssize_t kcov_host_pread(int fd, void*, size_t, off_t) { return no_position(fd); }
 ssize_t kcov_host_pwrite(int fd, const void*, size_t, off_t) { return no_position(fd); }
+
+void kcov_host_remote_start(std::uint64_t handle) {
+  kcov::host::start();
+  // A thread that nothing would take out of its section again is not let in.
+  if (kcov::host::watch_thread_exit()) kcov::host::start_section(handle);
+}
+
+void kcov_host_remote_stop(void) {
+  kcov::section_stop<kcov::host::HostPort>();
+  kcov::host::unpin_ended();
+}
+
+std::uint64_t kcov_host_common_handle(void) {
+  return kcov::common_handle<kcov::host::HostPort>();
+}
 
 int kcov_host_close(int fd) { return kcov::host::close_file(fd); }

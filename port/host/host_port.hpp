@@ -9,6 +9,7 @@
 #include "core/descriptor.hpp"
 #include "core/memory.hpp"
 #include "core/port.hpp"
+#include "core/section.hpp"
 
 namespace kcov::host {
 
@@ -37,7 +38,7 @@ class ProcessLock {
 
 struct HostPort {
   using Lock = ProcessLock;
-  static constexpr bool kComparisons = false;
+  static constexpr bool kComparisons = true;
 
   // The three that the callback calls.
   [[gnu::always_inline]] static kcov_task_state* current() noexcept { return &current_task; }
@@ -46,11 +47,12 @@ struct HostPort {
     return pc - load_once(load_bias);
   }
 
-  // A descriptor's memory; release() takes down this process's map of it.
+  // Shared with forked children; release() takes down this process's map of it.
   static void* allocate(std::size_t bytes) noexcept;
   static void release(void* memory) noexcept;
   static std::uint64_t* allocate_area(std::size_t bytes) noexcept;
   static void release_area(std::uint64_t* area, std::size_t bytes) noexcept;
+  static bool copy_from_caller(void* to, std::uintptr_t from, std::size_t bytes) noexcept;
   static bool copy_to_caller(std::uintptr_t to, const void* from, std::size_t bytes) noexcept;
   static void warn(const char* text) noexcept;
 };

@@ -29,8 +29,13 @@ namespace {
 pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 OpenFile* table = nullptr;
 
-// What the calling thread traces into.
-constinit thread_local OpenFile* bound = nullptr;
+// What the calling thread is bound to, each with a pin.
+struct Pins {
+  OpenFile* local;
+  OpenFile* remote;
+  OpenFile* section;
+};
+constinit thread_local Pins pins{};
 
 class TableGuard {
  public:
@@ -119,16 +124,41 @@ int PinnedFile::initialize(int fd, std::uintptr_t words) const noexcept {
   return result;
 }
 
-void PinnedFile::bind() const noexcept {
+void PinnedFile::pin_bound() const noexcept {
   TableGuard guard;
-  ++file_->pins;
-  bound = file_;
+  if (pins.local == nullptr && current_task.bound.descriptor == file_->descriptor) {
+    ++file_->pins;
+    pins.local = file_;
+  }
+  if (pins.remote == nullptr && current_task.remote == file_->descriptor) {
+    ++file_->pins;
+    pins.remote = file_;
+  }
 }
 
-void unbind() noexcept {
-  if (bound == nullptr) return;
-  unpin(bound);
-  bound = nullptr;
+void unpin_ended() noexcept {
+  const kcov_binding& binding = current_task.bound;
+  const auto end = [](OpenFile*& pin) {
+    if (pin != nullptr) unpin(pin);
+    pin = nullptr;
+  };
+  if (binding.descriptor == nullptr || binding.section != 0) end(pins.local);
+  if (binding.section == 0) end(pins.section);
+  if (current_task.remote == nullptr) end(pins.remote);
+}
+
+void start_section(std::uint64_t handle) noexcept {
+  // Under the lock: the file cannot go before it is pinned.
+  TableGuard guard;
+  const bool within = current_task.bound.section != 0;
+  section_start<HostPort>(handle);
+  if (within || current_task.bound.section == 0) return;
+  for (OpenFile* file = table; file != nullptr; file = file->next) {
+    if (file->pins == 0 || file->descriptor != current_task.bound.descriptor) continue;
+    ++file->pins;
+    pins.section = file;
+    return;
+  }
 }
 
 bool add_file(int fd, HostDescriptor* descriptor, const LocalArea& area) noexcept {
@@ -183,7 +213,7 @@ void files_after_fork_in_child() noexcept {
     unmap_area(file->area);
     HostPort::release(file->descriptor);
   }
-  bound = nullptr;
+  pins = {};
   pthread_mutex_unlock(&table_lock);
 }
 

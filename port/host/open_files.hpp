@@ -3,9 +3,11 @@
 // descriptor, so that descriptors made by dup() are the same file by nature.
 //
 // Each entry is pinned once for being open, once for each call in progress (a
-// thread may close a descriptor while another is in an ioctl of it) and once by the
-// thread that traces into it, which may go on doing so (contract 30). With the last
-// pin goes what this process has mapped for the file: its area and its descriptor.
+// thread may close a descriptor while another is in an ioctl of it) and once for each
+// binding of a thread: one that traces into it may go on doing so (contract 30), one
+// that enabled it for remote coverage stands for it, one in a section merges into it.
+// With the last pin goes what this process has mapped for the file: its area and its
+// descriptor.
 #pragma once
 
 #include <sys/types.h>
@@ -27,8 +29,9 @@ class PinnedFile {
   // KCOV_INIT_TRACE, with `fd` a descriptor of the file that can be written to. 0 or
   // a negative errno.
   int initialize(int fd, std::uintptr_t words) const noexcept;
-  // The calling thread is bound to the file from now on: it pins it until unbind().
-  void bind() const noexcept;
+  // The calling thread has just bound itself to the file, by KCOV_ENABLE or
+  // KCOV_REMOTE_ENABLE: pins it until unpin_ended() finds that it is over.
+  void pin_bound() const noexcept;
   // Whether `fd` is (still) a descriptor of this file: another thread may have
   // closed it, and the system given its number to another file.
   bool is_at(int fd) const noexcept;
@@ -43,8 +46,11 @@ class PinnedFile {
   OpenFile* file_;
 };
 
-// Ends the calling thread's bind(), if there is one.
-void unbind() noexcept;
+// Takes back the calling thread's pins of bindings that are no more.
+void unpin_ended() noexcept;
+
+// kcov_host_remote_start(): a section, with its pin.
+void start_section(std::uint64_t handle) noexcept;
 
 // Enters `descriptor`, with its `area`, as the file behind `fd`: false when there is
 // no memory.

@@ -39,8 +39,8 @@ struct Watch {
 constinit thread_local Watch watch{};
 
 void end_task() {
-  HostDescriptor::task_exit(current_task);
-  unbind();
+  task_exit<HostPort>(current_task);
+  unpin_ended();
 }
 
 void at_thread_exit(void*) { end_task(); }

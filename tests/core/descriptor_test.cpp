@@ -5,41 +5,10 @@
 
 #include <thread>
 
-#include "fake_port.hpp"
+#include "core_test.hpp"
 
 namespace kcov::test {
 namespace {
-
-constexpr std::uint64_t kWords = 16;
-
-class Core : public testing::Test {
- protected:
-  Core() { world = &own_; }
-  ~Core() override {
-    EXPECT_EQ(0, own_.live_blocks);
-    EXPECT_EQ(0, own_.live_areas);
-    EXPECT_EQ(0, own_.warnings);
-    world = nullptr;
-  }
-  static Descriptor<FakePort>* opened() {
-    auto* const descriptor = Descriptor<FakePort>::open();
-    EXPECT_NE(nullptr, descriptor);
-    return descriptor;
-  }
-  static Descriptor<FakePort>* initialized(std::uint64_t words = kWords) {
-    auto* const descriptor = opened();
-    EXPECT_EQ(0, descriptor->control(KCOV_INIT_TRACE, words));
-    return descriptor;
-  }
-  static std::uint64_t* area_of(Descriptor<FakePort>& descriptor, std::uint64_t words = kWords) {
-    Mapping mapping;
-    EXPECT_EQ(0, descriptor.map(0, words * 8, mapping));
-    return mapping.area;
-  }
-
- private:
-  World own_;
-};
 
 // Every call that allocates, failing at its first, second, ... allocation.
 TEST_F(Core, Allocation_failure_at_every_point_leaves_the_descriptor_as_it_was) {
@@ -98,7 +67,7 @@ TEST_F(Core, Rule14_comparisons_need_support_and_a_failed_enable_changes_nothing
   ASSERT_EQ(0, descriptor->control(KCOV_INIT_TRACE, kWords));
   EXPECT_EQ(kNotSupported, descriptor->control(KCOV_ENABLE, KCOV_TRACE_CMP));
   EXPECT_EQ(kInvalid, descriptor->control(KCOV_ENABLE, 2));
-  EXPECT_EQ(nullptr, world->task.descriptor);
+  EXPECT_EQ(nullptr, world->task.bound.descriptor);
   EXPECT_EQ(KCOV_MODE_OFF, world->task.mode);
   EXPECT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
   EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
@@ -109,10 +78,10 @@ TEST_F(Core, Rule24_capacity_of_comparisons_is_a_quarter_of_what_is_left_rounded
   for (const std::uint64_t words : {2u, 4u, 5u, 8u, 9u, 16u, 17u}) {
     auto* const descriptor = initialized(words);
     EXPECT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_CMP));
-    EXPECT_EQ((words - 1) / 4, world->task.capacity);
+    EXPECT_EQ((words - 1) / 4, world->task.bound.capacity);
     EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
     EXPECT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
-    EXPECT_EQ(words - 1, world->task.capacity);
+    EXPECT_EQ(words - 1, world->task.bound.capacity);
     EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
     descriptor->close();
   }
@@ -158,14 +127,81 @@ TEST_F(Core, Rule26_word_0_holds_a_count_whatever_was_stored_there) {
   }
 }
 
-TEST_F(Core, Rule27_a_PC_callback_writes_nothing_while_comparisons_are_traced) {
+TEST_F(Core, Rule26_no_count_of_comparisons_makes_a_record_land_outside_the_buffer) {
+  constexpr std::uint64_t kRecords = 3;
+  auto* const descriptor = initialized(kWords);  // three records, and three words left over
+  std::uint64_t* const area = area_of(*descriptor);
+  ASSERT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_CMP));
+  // Near 2^59 the product of a count and 32 wraps around.
+  for (const std::uint64_t value :
+       {kRecords, kRecords + 1, std::uint64_t{1} << 59, (std::uint64_t{1} << 59) - 1,
+        (std::uint64_t{1} << 59) + 1, std::uint64_t{1} << 62, ~std::uint64_t{0} >> 2,
+        ~std::uint64_t{0}}) {
+    area[0] = value;
+    trace_cmp<FakePort>(KCOV_CMP_SIZE(3u), 1, 2, 0x1111);
+    EXPECT_EQ(value, area[0]);
+    for (std::uint64_t word = 1; word < kWords; ++word) EXPECT_EQ(0u, area[word]) << value;
+  }
+  area[0] = kRecords - 1;
+  trace_cmp<FakePort>(KCOV_CMP_SIZE(3u), 1, 2, 0x1111);
+  EXPECT_EQ(kRecords, area[0]);
+  EXPECT_EQ(KCOV_CMP_SIZE(3u), area[9]);
+  EXPECT_EQ(0x1111u, area[12]);
+  for (const std::uint64_t word : {8, 13, 14, 15}) EXPECT_EQ(0u, area[word]);
+  EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
+  descriptor->close();
+}
+
+TEST_F(Core, Rule25_a_nested_comparison_takes_the_next_record) {
+  auto* const descriptor = initialized();
+  std::uint64_t* const area = area_of(*descriptor);
+  ASSERT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_CMP));
+  world->nested_cmp_pc = 0x2222;
+  trace_cmp<FakePort>(KCOV_CMP_SIZE(0u), 5, 6, 0x1111);
+  const std::uint64_t expected[] = {2, KCOV_CMP_SIZE(0u), 5, 6, 0x1111, 0, 0, 0, 0x2222};
+  for (std::size_t word = 0; word < std::size(expected); ++word)
+    EXPECT_EQ(expected[word], area[word]) << word;
+  EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
+  descriptor->close();
+}
+
+TEST_F(Core, Rule27_callbacks_of_the_other_kind_write_nothing) {
   auto* const descriptor = initialized();
   std::uint64_t* const area = area_of(*descriptor);
   ASSERT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_CMP));
   trace_pc<FakePort>(0x1111);
   EXPECT_EQ(0u, area[0]);
   EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
+  ASSERT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  const std::uint64_t cases[] = {1, 32, 7};
+  trace_cmp<FakePort>(KCOV_CMP_SIZE(2u), 1, 2, 0x1111);
+  trace_switch<FakePort>(7, cases, 0x1111);
+  EXPECT_EQ(0u, area[0]);
+  EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
   descriptor->close();
+}
+
+TEST_F(Core, Rule27_a_switch_records_a_constant_comparison_for_each_case) {
+  const struct {
+    std::uint64_t bits;
+    std::uint64_t type;
+  } widths[] = {{8, 1}, {16, 3}, {32, 5}, {64, 7}, {0, 0}, {24, 0}, {128, 0}, {~0ull, 0}};
+  for (const auto& [bits, type] : widths) {
+    auto* const descriptor = initialized();
+    std::uint64_t* const area = area_of(*descriptor);
+    ASSERT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_CMP));
+    const std::uint64_t cases[] = {2, bits, 0x11, 0x12};
+    trace_switch<FakePort>(0x12, cases, 0x4444);
+    if (type == 0) {
+      EXPECT_EQ(0u, area[0]) << bits;
+    } else {
+      const std::uint64_t expected[] = {2, type, 0x11, 0x12, 0x4444, type, 0x12, 0x12, 0x4444};
+      for (std::size_t word = 0; word < std::size(expected); ++word)
+        EXPECT_EQ(expected[word], area[word]) << bits << ", word " << word;
+    }
+    EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
+    descriptor->close();
+  }
 }
 
 TEST_F(Core, Rule28_nothing_is_recorded_in_interrupts_nor_during_a_switch) {
@@ -190,7 +226,7 @@ TEST_F(Core, Rule28_nothing_is_recorded_in_interrupts_nor_during_a_switch) {
 
 TEST_F(Core, A_callback_before_the_first_task_records_nothing) {
   auto* const descriptor = initialized();
-  world->task_exists = false;
+  world->current = nullptr;
   trace_pc<FakePort>(0x1111);
   EXPECT_EQ(kBusy, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
   EXPECT_EQ(kInvalid, descriptor->control(KCOV_DISABLE, 0));
@@ -204,8 +240,8 @@ TEST_F(Core, Rule31_a_new_task_is_untraced_and_inherits_the_common_handle) {
   kcov_task_state child = world->task;
   task_init(child, world->task.common_handle);
   EXPECT_EQ(KCOV_MODE_OFF, child.mode);
-  EXPECT_EQ(nullptr, child.descriptor);
-  EXPECT_EQ(nullptr, child.area);
+  EXPECT_EQ(nullptr, child.bound.descriptor);
+  EXPECT_EQ(nullptr, child.bound.area);
   EXPECT_EQ(77u, child.common_handle);
   EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
   descriptor->close();
@@ -217,16 +253,16 @@ TEST_F(Core, Rule33_the_file_and_the_task_each_hold_a_reference) {
   descriptor->close();
   EXPECT_EQ(1, world->live_areas) << "the task holds it";
   trace_pc<FakePort>(0x1111);
-  Descriptor<FakePort>::task_exit(world->task);
+  task_exit<FakePort>(world->task);
   EXPECT_EQ(0, world->live_areas + world->live_blocks);
-  EXPECT_EQ(nullptr, world->task.area);
+  EXPECT_EQ(nullptr, world->task.bound.area);
   trace_pc<FakePort>(0x1111);
 
   descriptor = initialized();
   ASSERT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
-  Descriptor<FakePort>::task_exit(world->task);
+  task_exit<FakePort>(world->task);
   EXPECT_EQ(1, world->live_areas) << "the file holds it";
-  Descriptor<FakePort>::task_exit(world->task);
+  task_exit<FakePort>(world->task);
   descriptor->close();
 }
 
@@ -234,7 +270,7 @@ TEST_F(Core, Exit_of_a_task_that_is_not_the_owner_warns_and_takes_no_reference) 
   auto* const descriptor = initialized();
   ASSERT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
   kcov_task_state impostor = world->task;
-  Descriptor<FakePort>::task_exit(impostor);
+  task_exit<FakePort>(impostor);
   EXPECT_EQ(1, world->warnings.exchange(0));
   EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
   descriptor->close();

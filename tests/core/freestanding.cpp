@@ -2,6 +2,7 @@
 // The whole core with a port that is nothing but undefined symbols: compiled
 // -ffreestanding, the object's only needs are those (freestanding.sh looks).
 #include "core/descriptor.hpp"
+#include "core/section.hpp"
 #include "core/trace.hpp"
 
 extern "C" {
@@ -14,6 +15,7 @@ void* port_allocate(std::size_t bytes) noexcept;
 void port_release(void* memory) noexcept;
 std::uint64_t* port_allocate_area(std::size_t bytes) noexcept;
 void port_release_area(std::uint64_t* area, std::size_t bytes) noexcept;
+bool port_copy_from_caller(void* to, std::uintptr_t from, std::size_t bytes) noexcept;
 bool port_copy_to_caller(std::uintptr_t to, const void* from, std::size_t bytes) noexcept;
 void port_warn(const char* text) noexcept;
 }
@@ -38,6 +40,9 @@ struct BarePort {
   static void release_area(std::uint64_t* area, std::size_t bytes) noexcept {
     port_release_area(area, bytes);
   }
+  static bool copy_from_caller(void* to, std::uintptr_t from, std::size_t bytes) noexcept {
+    return port_copy_from_caller(to, from, bytes);
+  }
   static bool copy_to_caller(std::uintptr_t to, const void* from, std::size_t bytes) noexcept {
     return port_copy_to_caller(to, from, bytes);
   }
@@ -61,6 +66,13 @@ int bare_map(void* file, std::uint64_t offset, std::size_t length, kcov::Mapping
 void bare_task_init(kcov_task_state* task, std::uint64_t inherited) noexcept {
   kcov::task_init(*task, inherited);
 }
-void bare_task_exit(kcov_task_state* task) noexcept { Bare::task_exit(*task); }
+void bare_task_exit(kcov_task_state* task) noexcept { kcov::task_exit<BarePort>(*task); }
 void bare_trace_pc(std::uintptr_t pc) noexcept { kcov::trace_pc<BarePort>(pc); }
+void bare_trace_switch(std::uint64_t value, const std::uint64_t* cases) noexcept {
+  kcov::trace_switch<BarePort>(value, cases, 0);
+}
+int bare_create() noexcept { return kcov::Remote<BarePort>::create(1, 64); }
+void bare_section_start(std::uint64_t handle) noexcept { kcov::section_start<BarePort>(handle); }
+void bare_section_stop() noexcept { kcov::section_stop<BarePort>(); }
+std::uint64_t bare_common_handle() noexcept { return kcov::common_handle<BarePort>(); }
 }

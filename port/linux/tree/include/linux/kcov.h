@@ -6,6 +6,7 @@
 #ifndef _LINUX_KCOV_H
 #define _LINUX_KCOV_H
 
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <uapi/linux/kcov.h>
 
@@ -31,28 +32,63 @@ static inline void kcov_finish_switch(struct task_struct *next)
 	next->kcov.mode &= ~KCOV_MODE_IN_SWITCH;
 }
 
-/* What the compiler plants at every basic block. */
+/*
+ * Begins and ends a remote section: what this context executes between the two is
+ * recorded for whoever enabled the handle (contract 34, 35). In tasks and soft
+ * interrupts; does nothing in hard ones.
+ */
+void kcov_remote_start(u64 handle);
+void kcov_remote_stop(void);
+
+/* What the compiler plants at every basic block, comparison and switch. */
 void __sanitizer_cov_trace_pc(void);
+void __sanitizer_cov_trace_cmp1(u8 arg1, u8 arg2);
+void __sanitizer_cov_trace_cmp2(u16 arg1, u16 arg2);
+void __sanitizer_cov_trace_cmp4(u32 arg1, u32 arg2);
+void __sanitizer_cov_trace_cmp8(u64 arg1, u64 arg2);
+void __sanitizer_cov_trace_const_cmp1(u8 arg1, u8 arg2);
+void __sanitizer_cov_trace_const_cmp2(u16 arg1, u16 arg2);
+void __sanitizer_cov_trace_const_cmp4(u32 arg1, u32 arg2);
+void __sanitizer_cov_trace_const_cmp8(u64 arg1, u64 arg2);
+void __sanitizer_cov_trace_switch(u64 value, void *cases);
 
 #else
 
 static inline void kcov_task_init(struct task_struct *task) { }
 static inline void kcov_task_exit(struct task_struct *task) { }
 static inline u64 kcov_common_handle(void) { return 0; }
+static inline void kcov_remote_start(u64 handle) { }
+static inline void kcov_remote_stop(void) { }
 static inline void kcov_prepare_switch(struct task_struct *previous) { }
 static inline void kcov_finish_switch(struct task_struct *next) { }
 
 #endif
 
+/* Sections by subsystem and instance. */
+static inline void kcov_remote_start_common(u64 instance)
+{
+	kcov_remote_start(kcov_remote_handle(KCOV_SUBSYSTEM_COMMON, instance));
+}
+
+static inline void kcov_remote_start_usb(u64 instance)
+{
+	kcov_remote_start(kcov_remote_handle(KCOV_SUBSYSTEM_USB, instance));
+}
+
 /*
- * Remote sections are not in this version: what calls these compiles, and work done on
- * behalf of a task elsewhere is not recorded.
+ * For code that runs in soft interrupts or in tasks: a section in the first case only,
+ * because a task that comes here may be in a section, or traced, already.
  */
-static inline void kcov_remote_start(u64 handle) { }
-static inline void kcov_remote_stop(void) { }
-static inline void kcov_remote_start_common(u64 id) { }
-static inline void kcov_remote_start_usb(u64 id) { }
-static inline void kcov_remote_start_usb_softirq(u64 id) { }
-static inline void kcov_remote_stop_softirq(void) { }
+static inline void kcov_remote_start_usb_softirq(u64 instance)
+{
+	if (in_serving_softirq() && !in_hardirq())
+		kcov_remote_start_usb(instance);
+}
+
+static inline void kcov_remote_stop_softirq(void)
+{
+	if (in_serving_softirq() && !in_hardirq())
+		kcov_remote_stop();
+}
 
 #endif

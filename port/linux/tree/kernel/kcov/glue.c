@@ -8,9 +8,11 @@
 #include <linux/export.h>
 #include <linux/fs.h>
 #include <linux/init.h>
+#include <linux/jiffies.h>
 #include <linux/kcov.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/preempt.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/uaccess.h>
@@ -20,12 +22,27 @@
 
 void *kcov_glue_allocate(size_t bytes)
 {
-	return kzalloc(bytes, GFP_KERNEL);
+	/* A program may ask for any size: no warning when there is no such memory. */
+	if (bytes > PAGE_SIZE)
+		return __vmalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
+	return kmalloc(bytes, GFP_KERNEL);
+}
+
+/* The last reference may go in a soft interrupt, or with interrupts off (contract 33). */
+static void release_pages_of(const void *memory)
+{
+	if (in_task() && !irqs_disabled())
+		vfree(memory);
+	else
+		vfree_atomic(memory);
 }
 
 void kcov_glue_release(void *memory)
 {
-	kfree(memory);
+	if (is_vmalloc_addr(memory))
+		release_pages_of(memory);
+	else
+		kfree(memory);
 }
 
 uint64_t *kcov_glue_allocate_area(size_t bytes)
@@ -35,7 +52,7 @@ uint64_t *kcov_glue_allocate_area(size_t bytes)
 
 void kcov_glue_release_area(uint64_t *area)
 {
-	vfree(area);
+	release_pages_of(area);
 }
 
 void kcov_glue_lock_init(void *lock)
@@ -54,6 +71,11 @@ unsigned long kcov_glue_lock(void *lock)
 void kcov_glue_unlock(void *lock, unsigned long flags)
 {
 	spin_unlock_irqrestore((spinlock_t *)lock, flags);
+}
+
+bool kcov_glue_copy_from_user(void *destination, uintptr_t source, size_t bytes)
+{
+	return copy_from_user(destination, (const void __user *)source, bytes) == 0;
 }
 
 bool kcov_glue_copy_to_user(uintptr_t destination, const void *source, size_t bytes)
@@ -76,13 +98,37 @@ void kcov_task_exit(struct task_struct *task)
 	kcov_core_task_exit(&task->kcov);
 }
 
+void kcov_remote_start(u64 handle)
+{
+	kcov_core_section_start(handle);
+}
+EXPORT_SYMBOL(kcov_remote_start);
+
+void kcov_remote_stop(void)
+{
+	kcov_core_section_stop();
+}
+EXPORT_SYMBOL(kcov_remote_stop);
+
 u64 kcov_common_handle(void)
 {
-	return in_task() ? current->kcov.common_handle : 0;
+	return kcov_core_common_handle();
 }
 EXPORT_SYMBOL(kcov_common_handle);
 
+/* For modules, which are instrumented as the kernel is. */
 EXPORT_SYMBOL(__sanitizer_cov_trace_pc);
+#ifdef CONFIG_KCOV_ENABLE_COMPARISONS
+EXPORT_SYMBOL(__sanitizer_cov_trace_cmp1);
+EXPORT_SYMBOL(__sanitizer_cov_trace_cmp2);
+EXPORT_SYMBOL(__sanitizer_cov_trace_cmp4);
+EXPORT_SYMBOL(__sanitizer_cov_trace_cmp8);
+EXPORT_SYMBOL(__sanitizer_cov_trace_const_cmp1);
+EXPORT_SYMBOL(__sanitizer_cov_trace_const_cmp2);
+EXPORT_SYMBOL(__sanitizer_cov_trace_const_cmp4);
+EXPORT_SYMBOL(__sanitizer_cov_trace_const_cmp8);
+EXPORT_SYMBOL(__sanitizer_cov_trace_switch);
+#endif
 
 static int kcov_open(struct inode *inode, struct file *file)
 {
@@ -124,14 +170,52 @@ static const struct file_operations kcov_operations = {
 	.mmap = kcov_mmap,
 };
 
+#ifdef CONFIG_KCOV_SELFTEST
+/*
+ * Code of an interrupt that runs before the interrupt is accounted for would be taken
+ * for the task's (contract 28). This task traces, does nothing that is instrumented for
+ * 300 ms of timer interrupts, and must have recorded nothing.
+ */
+static void __init kcov_selftest(void)
+{
+	enum { WORDS = PAGE_SIZE / sizeof(u64) };
+	void *descriptor = kcov_core_open();
+	unsigned long begin;
+	uint64_t *area;
+	u64 before, after;
+
+	if (!descriptor || kcov_core_control(descriptor, KCOV_INIT_TRACE, WORDS) ||
+	    kcov_core_map(descriptor, 0, PAGE_SIZE, &area) ||
+	    kcov_core_control(descriptor, KCOV_ENABLE, KCOV_TRACE_PC))
+		panic("kcov: the self-test could not start to trace");
+	before = READ_ONCE(area[0]);
+	begin = jiffies;
+	while ((jiffies - begin) * MSEC_PER_SEC / HZ < 300)
+		barrier();
+	after = READ_ONCE(area[0]);
+	kcov_core_control(descriptor, KCOV_DISABLE, 0);
+	if (after != before)
+		panic("kcov: the self-test found %llu records of interrupts, first %ps",
+		      after - before, (void *)area[1 + before]);
+	kcov_core_close(descriptor);
+	pr_info("kcov: the self-test found no records of interrupts\n");
+}
+#else
+static inline void kcov_selftest(void) { }
+#endif
+
 static int __init kcov_init(void)
 {
+	/* Sections in soft interrupts cannot allocate: one area a CPU (contract 35). */
+	if (kcov_core_create(num_possible_cpus(), CONFIG_KCOV_IRQ_AREA_SIZE))
+		pr_warn("kcov: no memory for remote coverage\n");
 	/*
 	 * 0600: it lays kernel addresses open. The file is never removed, so the
 	 * variant without protection against removal is enough; the other would put
 	 * instrumented debugfs code around every ioctl, and into every trace.
 	 */
 	debugfs_create_file_unsafe("kcov", 0600, NULL, NULL, &kcov_operations);
+	kcov_selftest();
 	return 0;
 }
 device_initcall(kcov_init);

@@ -27,6 +27,7 @@ void kcov_glue_release_area(uint64_t *area);
 void kcov_glue_lock_init(void *lock);
 unsigned long kcov_glue_lock(void *lock);
 void kcov_glue_unlock(void *lock, unsigned long flags);
+bool kcov_glue_copy_from_user(void *destination, uintptr_t source, size_t bytes);
 bool kcov_glue_copy_to_user(uintptr_t destination, const void *source, size_t bytes);
 void kcov_glue_warn(const char *text);
 
@@ -37,6 +38,10 @@ int kcov_core_control(void *descriptor, uint32_t command, uintptr_t argument);
 int kcov_core_map(void *descriptor, uint64_t offset, size_t length, uint64_t **area);
 void kcov_core_task_init(struct kcov_task_state *task, uint64_t inherited_handle);
 void kcov_core_task_exit(struct kcov_task_state *task);
+int kcov_core_create(unsigned int soft_areas, uint64_t soft_words);
+void kcov_core_section_start(uint64_t handle);
+void kcov_core_section_stop(void);
+uint64_t kcov_core_common_handle(void);
 
 #ifdef __cplusplus
 }

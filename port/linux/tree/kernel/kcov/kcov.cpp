@@ -2,8 +2,9 @@
 // The core as Linux's kcov: the port, the callback, and the core's calls with C
 // linkage for glue.c. No kernel header is included here: what has to be known of
 // the kernel's structures comes through offsets.h.
+#include "core/callbacks.hpp"
 #include "core/descriptor.hpp"
-#include "core/trace.hpp"
+#include "core/section.hpp"
 #include "glue.h"
 #include "offsets.h"
 
@@ -75,6 +76,10 @@ struct LinuxPort {
   static void release_area(std::uint64_t* area, std::size_t) noexcept {
     kcov_glue_release_area(area);
   }
+  static bool copy_from_caller(void* destination, std::uintptr_t source,
+                               std::size_t bytes) noexcept {
+    return kcov_glue_copy_from_user(destination, source, bytes);
+  }
   static bool copy_to_caller(std::uintptr_t destination, const void* source,
                              std::size_t bytes) noexcept {
     return kcov_glue_copy_to_user(destination, source, bytes);
@@ -90,13 +95,12 @@ LinuxDescriptor* descriptor_of(void* opaque) { return static_cast<LinuxDescripto
 
 }  // namespace
 
+KCOV_DEFINE_CALLBACKS(LinuxPort)
+#ifdef CONFIG_KCOV_ENABLE_COMPARISONS
+KCOV_DEFINE_COMPARISON_CALLBACKS(LinuxPort)
+#endif
+
 extern "C" {
-
-void __sanitizer_cov_trace_pc();
-
-void __sanitizer_cov_trace_pc() {
-  kcov::trace_pc<LinuxPort>(reinterpret_cast<std::uintptr_t>(__builtin_return_address(0)));
-}
 
 void* kcov_core_open() { return LinuxDescriptor::open(); }
 
@@ -118,6 +122,16 @@ void kcov_core_task_init(kcov_task_state* task, std::uint64_t inherited_handle) 
   kcov::task_init(*task, inherited_handle);
 }
 
-void kcov_core_task_exit(kcov_task_state* task) { LinuxDescriptor::task_exit(*task); }
+void kcov_core_task_exit(kcov_task_state* task) { kcov::task_exit<LinuxPort>(*task); }
+
+int kcov_core_create(unsigned soft_areas, std::uint64_t soft_words) {
+  return kcov::Remote<LinuxPort>::create(soft_areas, soft_words);
+}
+
+void kcov_core_section_start(std::uint64_t handle) { kcov::section_start<LinuxPort>(handle); }
+
+void kcov_core_section_stop() { kcov::section_stop<LinuxPort>(); }
+
+std::uint64_t kcov_core_common_handle() { return kcov::common_handle<LinuxPort>(); }
 
 }  // extern "C"

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// Starting and stopping the tracing of the running task: the order that
+// task_state.h prescribes, in one place.
+#pragma once
+
+#include "memory.hpp"
+#include "task_state.h"
+
+namespace kcov {
+
+// From here on the running task's callbacks of `mode` record as `binding` says.
+inline void bind(kcov_task_state& task, std::uint32_t mode, const kcov_binding& binding) noexcept {
+  task.bound = binding;
+  // Pairs with the barrier in tracing_task(): the area before the mode.
+  compiler_barrier();
+  store_once(task.mode, mode);
+}
+
+// The running task records nothing from here on.
+inline void unbind(kcov_task_state& task) noexcept {
+  store_once(task.mode, KCOV_MODE_OFF);
+  // The mode before the area: an interrupt after this line finds tracing off.
+  compiler_barrier();
+  task.bound = kcov_binding{};
+}
+
+// A soft interrupt puts what the task was doing aside, and puts it back
+// (contract 36): in whatever step of the two above it came upon the task.
+inline void set_aside(kcov_task_state& task) noexcept {
+  task.saved_mode = load_once(task.mode);
+  store_once(task.mode, KCOV_MODE_OFF);
+  compiler_barrier();
+  task.saved = task.bound;
+  task.soft_interrupt = 1;
+}
+
+inline void put_back(kcov_task_state& task) noexcept {
+  store_once(task.mode, KCOV_MODE_OFF);
+  compiler_barrier();
+  task.bound = task.saved;
+  task.saved = kcov_binding{};
+  task.soft_interrupt = 0;
+  compiler_barrier();
+  store_once(task.mode, task.saved_mode);
+}
+
+}  // namespace kcov

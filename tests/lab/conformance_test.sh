@@ -1,0 +1,7 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# The contract on user-mode Linux, ours and stock.
+. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/conformance.sh"
+conformance_of um ours
+conformance_of um stock
