@@ -10,6 +10,7 @@
 #include "core/memory.hpp"
 #include "core/port.hpp"
 #include "core/section.hpp"
+#include "port/host/handlers.hpp"
 
 namespace kcov::host {
 
@@ -42,7 +43,9 @@ struct HostPort {
 
   // The three that the callback calls.
   [[gnu::always_inline]] static kcov_task_state* current() noexcept { return &current_task; }
-  [[gnu::always_inline]] static Context context() noexcept { return Context::task; }
+  [[gnu::always_inline]] static Context context() noexcept {
+    return in_handler() ? Context::hard_interrupt : Context::task;
+  }
   [[gnu::always_inline]] static std::uintptr_t canonical_pc(std::uintptr_t pc) noexcept {
     return pc - load_once(load_bias);
   }

@@ -48,6 +48,8 @@ void after_fork_in_child() {
 
 void start_once() {
   dl_iterate_phdr(take_load_bias, nullptr);
+  start_signals();
+  start_jumps();
   start_watching();
   create_remote();
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
