@@ -128,7 +128,7 @@ int no_position(int fd) noexcept {
 }  // namespace
 
 int kcov_host_open(int flags) {
-  kcov::host::start();
+  kcov::host::start_descriptors();
   LocalArea area;
   const int fd = make_file(flags, area);
   if (fd < 0) return -1;

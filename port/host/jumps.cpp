@@ -2,25 +2,31 @@
 // longjmp() and its like, which the library defines in the program's stead: a handler
 // that is left by one of them is over (handlers.hpp).
 //
-// All of them end in _longjmp(), which is the same function under a name that hardly any
-// program uses, and which a static program has too. That leaves its direct callers, and
-// setcontext(), to the rule of the stack pointer.
+// A static program has no other definition of these: there they end in _longjmp(), the
+// same function under a name that hardly any program uses. Its direct callers, and
+// setcontext(), are left to the rule of the stack pointer.
 #undef _FORTIFY_SOURCE  // its declarations are in the way of our definitions
-#include <dlfcn.h>
 #include <setjmp.h>
 
 #include "port/host/handlers.hpp"
+#include "port/host/next_definition.hpp"
 
-// Absent from a static program, where there is no next definition either.
-extern "C" [[gnu::weak]] decltype(dlsym) dlsym;
-extern "C" [[noreturn]] void __longjmp_chk(jmp_buf environment, int value);
+extern "C" {
+void __longjmp_chk(jmp_buf environment, int value);
+// A sanitizer's.
+[[gnu::weak]] void __interceptor_longjmp(jmp_buf environment, int value);
+[[gnu::weak]] void __interceptor_siglongjmp(jmp_buf environment, int value);
+[[gnu::weak]] void __interceptor___longjmp_chk(jmp_buf environment, int value);
+}
 
 namespace kcov::host {
 
 namespace {
 
-using LongJump = decltype(__longjmp_chk)*;
-LongJump next_checked = nullptr;
+using LongJump = void(__jmp_buf_tag*, int);
+LongJump* next_longjmp = ::_longjmp;
+LongJump* next_siglongjmp = ::_longjmp;
+LongJump* next_checked = ::_longjmp;
 
 // The stack pointer that a jump goes to; glibc keeps it scrambled. 0: not known here.
 std::uintptr_t target_of(const __jmp_buf_tag* environment) noexcept {
@@ -47,34 +53,36 @@ bool targets_known = false;
   return frame - kAtMost < target && target <= frame;
 }
 
-void leave(const __jmp_buf_tag* environment) noexcept {
-  if (load_once(handlers.top) == nullptr) return;
-  leave_handlers(targets_known ? target_of(environment) : 0);
+[[noreturn]] void jump(LongJump* next, __jmp_buf_tag* environment, int value) noexcept {
+  if (load_once(handlers.top) != nullptr)
+    leave_handlers(targets_known ? target_of(environment) : 0);
+  next(environment, value);
+  __builtin_unreachable();
 }
 
 }  // namespace
 
 void start_jumps() noexcept {
   targets_known = try_target();
-  if (dlsym != nullptr)
-    next_checked = reinterpret_cast<LongJump>(dlsym(RTLD_NEXT, "__longjmp_chk"));
+  next_longjmp =
+      next_definition<LongJump>("longjmp", ::longjmp, __interceptor_longjmp, ::_longjmp);
+  next_siglongjmp =
+      next_definition<LongJump>("siglongjmp", ::siglongjmp, __interceptor_siglongjmp, ::_longjmp);
+  next_checked = next_definition<LongJump>("__longjmp_chk", ::__longjmp_chk,
+                                           __interceptor___longjmp_chk, ::_longjmp);
 }
 
 }  // namespace kcov::host
 
 void longjmp(jmp_buf environment, int value) noexcept {
-  kcov::host::leave(environment);
-  _longjmp(environment, value);
+  kcov::host::jump(kcov::host::next_longjmp, environment, value);
 }
 
 void siglongjmp(sigjmp_buf environment, int value) noexcept {
-  kcov::host::leave(environment);
-  _longjmp(environment, value);
+  kcov::host::jump(kcov::host::next_siglongjmp, environment, value);
 }
 
 // What programs that are compiled with _FORTIFY_SOURCE call for all three.
 void __longjmp_chk(jmp_buf environment, int value) {
-  kcov::host::leave(environment);
-  if (kcov::host::next_checked != nullptr) kcov::host::next_checked(environment, value);
-  _longjmp(environment, value);
+  kcov::host::jump(kcov::host::next_checked, environment, value);
 }

@@ -12,7 +12,6 @@
 // Flags are left alone, so SA_RESETHAND, SA_NODEFER, SA_SIGINFO and SA_ONSTACK mean what
 // they mean. An entry hands on the three arguments that it is entered with, whatever the
 // handler takes, which is what the system does.
-#include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
 
@@ -21,12 +20,11 @@
 #include <utility>
 
 #include "port/host/handlers.hpp"
+#include "port/host/next_definition.hpp"
 
-// Absent from a static program, where there is no next definition either.
-extern "C" [[gnu::weak]] decltype(dlsym) dlsym;
 // The C library's own, by a name that nobody else defines.
 extern "C" int __sigaction(int, const struct sigaction*, struct sigaction*);
-// A sanitizer's, that is linked into the program beside us.
+// A sanitizer's.
 extern "C" [[gnu::weak]] int __interceptor_sigaction(int, const struct sigaction*,
                                                      struct sigaction*);
 
@@ -94,16 +92,9 @@ Handler entry_of(Handler handler) noexcept {
 
 Sigaction next = nullptr;
 
-// Whoever else wants to see the program's calls is not to be passed over.
 Sigaction find_next() noexcept {
-  // In a static program neither is there.
-  if (dlsym == nullptr) return __interceptor_sigaction ? __interceptor_sigaction : __sigaction;
-  // A sanitizer's in the program itself is no next definition but the same one's other
-  // name. Not where it is the sanitizer's that comes first: that one calls us.
-  const bool first = dlsym(RTLD_DEFAULT, "sigaction") == reinterpret_cast<void*>(&::sigaction);
-  if (first && __interceptor_sigaction != nullptr) return __interceptor_sigaction;
-  void* const found = dlsym(RTLD_NEXT, "sigaction");
-  return found != nullptr ? reinterpret_cast<Sigaction>(found) : __sigaction;
+  return next_definition<int(int, const struct sigaction*, struct sigaction*)>(
+      "sigaction", ::sigaction, __interceptor_sigaction, __sigaction);
 }
 
 int call_next(int signal, const struct sigaction* action, struct sigaction* old) noexcept {
