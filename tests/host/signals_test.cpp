@@ -24,6 +24,13 @@ constexpr unsigned long kWords = 64 * kPageWords;
 
 using Handler = void (*)(int);
 
+// ThreadSanitizer calls handlers when and where it sees fit, with all signals blocked.
+#ifdef __SANITIZE_THREAD__
+constexpr bool kLateSignals = true;
+#else
+constexpr bool kLateSignals = false;
+#endif
+
 // Tracing of the calling thread, from construction on.
 class Tracing {
  public:
@@ -134,7 +141,7 @@ TEST(HostSignals, Rule28_nor_does_a_handler_of_three_arguments_or_one_on_its_own
     const int local = 0;
     right_arguments = signal == SIGUSR1 && info->si_signo == SIGUSR1 &&
                       info->si_value.sival_int == 42 && context != nullptr &&
-                      stack->contains(&local);
+                      (kLateSignals || stack->contains(&local));
     run_in_handler(signal);
   };
   ASSERT_EQ(0, sigaction(SIGUSR1, &action, &before));
@@ -218,6 +225,9 @@ TEST(HostSignals, Rule28_a_handler_that_is_left_by_siglongjmp_is_over) {
 }
 
 TEST(HostSignals, Rule28_a_jump_within_a_handler_does_not_end_it) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer does not survive such jumps, without kcov neither";
+#endif
   for (const int inner_flags : {0, SA_ONSTACK}) {
     const AlternateStack stack;
     const Action inner(SIGUSR2, jump_out, inner_flags);
@@ -317,8 +327,8 @@ TEST(HostSignals, RESETHAND_NODEFER_and_masks_mean_what_they_mean) {
   {
     const Action action(SIGUSR1, look, static_cast<int>(SA_RESETHAND | SA_NODEFER));
     raise(SIGUSR1);
-    EXPECT_FALSE(blocked_itself);
-    EXPECT_FALSE(blocked_other);
+    EXPECT_EQ(kLateSignals, blocked_itself);
+    EXPECT_EQ(kLateSignals, blocked_other);
     ASSERT_EQ(0, sigaction(SIGUSR1, nullptr, &found));
     EXPECT_EQ(SIG_DFL, found.sa_handler);
   }
