@@ -92,7 +92,8 @@ int kcov_host_close(int fd);
  *   kcov_host_remote_stop();
  *
  * Nothing happens for a handle that nobody has enabled. Not to be nested, nor used by
- * a thread that traces itself: that is warned of on standard error.
+ * a thread that traces itself: that is warned of on standard error. Ignored in signal
+ * handlers.
  */
 void kcov_host_remote_start(uint64_t handle);
 void kcov_host_remote_stop(void);

@@ -24,6 +24,7 @@ namespace kcov::host {
 namespace {
 
 using LongJump = void(__jmp_buf_tag*, int);
+// Stored once; a jump that comes before does without whoever is in between.
 LongJump* next_longjmp = ::_longjmp;
 LongJump* next_siglongjmp = ::_longjmp;
 LongJump* next_checked = ::_longjmp;
@@ -53,23 +54,25 @@ bool targets_known = false;
   return frame - kAtMost < target && target <= frame;
 }
 
-[[noreturn]] void jump(LongJump* next, __jmp_buf_tag* environment, int value) noexcept {
+[[noreturn]] void jump(LongJump*& next, __jmp_buf_tag* environment, int value) noexcept {
   if (load_once(handlers.top) != nullptr)
-    leave_handlers(targets_known ? target_of(environment) : 0);
-  next(environment, value);
+    leave_handlers(load_once(targets_known) ? target_of(environment) : 0);
+  load_once(next)(environment, value);
   __builtin_unreachable();
 }
 
 }  // namespace
 
 void start_jumps() noexcept {
-  targets_known = try_target();
-  next_longjmp =
-      next_definition<LongJump>("longjmp", ::longjmp, __interceptor_longjmp, ::_longjmp);
-  next_siglongjmp =
-      next_definition<LongJump>("siglongjmp", ::siglongjmp, __interceptor_siglongjmp, ::_longjmp);
-  next_checked = next_definition<LongJump>("__longjmp_chk", ::__longjmp_chk,
-                                           __interceptor___longjmp_chk, ::_longjmp);
+  store_once(targets_known, try_target());
+  store_once(next_longjmp, next_definition<LongJump>("longjmp", ::longjmp, __interceptor_longjmp,
+                                                     ::_longjmp));
+  store_once(next_siglongjmp,
+             next_definition<LongJump>("siglongjmp", ::siglongjmp, __interceptor_siglongjmp,
+                                       ::_longjmp));
+  store_once(next_checked,
+             next_definition<LongJump>("__longjmp_chk", ::__longjmp_chk,
+                                       __interceptor___longjmp_chk, ::_longjmp));
 }
 
 }  // namespace kcov::host

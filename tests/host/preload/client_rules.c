@@ -284,6 +284,35 @@ static void dup_onto_numbers(void)
 	munmap(area, BYTES);
 }
 
+static long maps(void)
+{
+	FILE *file = fopen("/proc/self/maps", "r");
+	long lines = 0;
+	int c;
+
+	while ((c = getc(file)) != EOF)
+		lines += c == '\n';
+	fclose(file);
+	return lines;
+}
+
+/* Descriptors that go in any of the ways there are leave nothing behind. */
+static void memory(void)
+{
+	long before = maps();
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		int fd = open_initialized();
+
+		munmap(map(fd), BYTES);
+		dup2(fd, 240);
+		close(fd);
+	}
+	close(240);
+	EXPECT(maps() < before + 10, 1);
+}
+
 static int trace_in_child(int fd)
 {
 	uint64_t *area = map(fd);
@@ -427,6 +456,7 @@ int main(void)
 	rules_9_to_11();
 	rules_12_to_19();
 	dup_onto_numbers();
+	memory();
 	forks();
 	vforks();
 	messages();

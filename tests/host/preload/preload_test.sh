@@ -50,6 +50,10 @@ case $1 in
   rules)
     LD_PRELOAD=$PRELOAD "$CLIENTS/client_rules" </dev/null || fail "see above"
     ;;
+  exceptions)
+    LD_PRELOAD=$PRELOAD "$CLIENTS/client_throw" || fail "ended with $?"
+    "$CLIENTS/client_throw" without || fail "ended with $? without the library"
+    ;;
   rules_fortified)
     nm -D "$CLIENTS/client_rules_fortified" | grep -q __open_2 || exit 77
     LD_PRELOAD=$PRELOAD "$CLIENTS/client_rules_fortified" </dev/null || fail "see above"
