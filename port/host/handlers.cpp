@@ -10,8 +10,8 @@
 
 namespace kcov::host {
 
-constinit thread_local HandlerRecords handlers [[gnu::tls_model("initial-exec")]]{
-    nullptr, {{0, UINTPTR_MAX}}};
+constinit thread_local HandlerRecords handlers
+    [[gnu::tls_model("initial-exec")]]{nullptr, {{0, UINTPTR_MAX}}};
 
 namespace {
 

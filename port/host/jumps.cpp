@@ -65,14 +65,12 @@ bool targets_known = false;
 
 void start_jumps() noexcept {
   store_once(targets_known, try_target());
-  store_once(next_longjmp, next_definition<LongJump>("longjmp", ::longjmp, __interceptor_longjmp,
-                                                     ::_longjmp));
-  store_once(next_siglongjmp,
-             next_definition<LongJump>("siglongjmp", ::siglongjmp, __interceptor_siglongjmp,
-                                       ::_longjmp));
-  store_once(next_checked,
-             next_definition<LongJump>("__longjmp_chk", ::__longjmp_chk,
-                                       __interceptor___longjmp_chk, ::_longjmp));
+  store_once(next_longjmp,
+             next_definition<LongJump>("longjmp", ::longjmp, __interceptor_longjmp, ::_longjmp));
+  store_once(next_siglongjmp, next_definition<LongJump>("siglongjmp", ::siglongjmp,
+                                                        __interceptor_siglongjmp, ::_longjmp));
+  store_once(next_checked, next_definition<LongJump>("__longjmp_chk", ::__longjmp_chk,
+                                                     __interceptor___longjmp_chk, ::_longjmp));
 }
 
 }  // namespace kcov::host

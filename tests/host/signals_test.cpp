@@ -252,10 +252,13 @@ TEST(HostSignals, Rule28_a_handler_that_is_left_by_an_exception_is_over) {
   GTEST_SKIP() << "ThreadSanitizer's own frames cannot be unwound";
 #else
   const std::uint64_t expected = records_of(7);
-  const Action action(SIGUSR1, [](int) {
-    run(3);
-    throw std::runtime_error("from a handler");
-  }, SA_NODEFER);
+  const Action action(
+      SIGUSR1,
+      [](int) {
+        run(3);
+        throw std::runtime_error("from a handler");
+      },
+      SA_NODEFER);
   // raise() is declared not to throw.
   int (*volatile raise_signal)(int) = raise;
   const Tracing tracing;
@@ -409,8 +412,7 @@ constexpr auto all_numbered(std::integer_sequence<unsigned, number...>) {
 
 // In a child: the functions that a process has installed are kept for its life.
 TEST(HostSignals, More_handlers_than_can_be_told_apart_are_called_all_the_same) {
-  static constexpr auto handlers =
-      all_numbered(std::make_integer_sequence<unsigned, 400>());
+  static constexpr auto handlers = all_numbered(std::make_integer_sequence<unsigned, 400>());
   EXPECT_EQ(0, in_child([] {
               Handler before = SIG_DFL;
               for (unsigned number = 0; number < handlers.size(); ++number) {

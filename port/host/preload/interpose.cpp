@@ -36,14 +36,13 @@ ssize_t __pread64_chk(int fd, void* bytes, size_t count, off_t offset, size_t ro
 }
 
 // All of them. What is here is in exports.map as well.
-#define KCOV_INTERPOSED(DO)                                                                    \
-  DO(open) DO(open64) DO(openat) DO(openat64)                                                  \
-  DO(__open_2) DO(__open64_2) DO(__openat_2) DO(__openat64_2)                                  \
-  DO(close) DO(dup) DO(dup2) DO(dup3) DO(fcntl) DO(fcntl64) DO(recvmsg)                        \
-  DO(ioctl) DO(mmap) DO(mmap64)                                                                \
-  DO(read) DO(readv) DO(write) DO(writev) DO(__read_chk)                                       \
-  DO(pread) DO(pread64) DO(preadv) DO(preadv64) DO(__pread_chk) DO(__pread64_chk)              \
-  DO(pwrite) DO(pwrite64) DO(pwritev) DO(pwritev64) DO(lseek) DO(lseek64)
+#define KCOV_INTERPOSED(DO)                                                                       \
+  DO(open)                                                                                        \
+  DO(open64) DO(openat) DO(openat64) DO(__open_2) DO(__open64_2) DO(__openat_2) DO(__openat64_2)  \
+      DO(close) DO(dup) DO(dup2) DO(dup3) DO(fcntl) DO(fcntl64) DO(recvmsg) DO(ioctl) DO(mmap)    \
+          DO(mmap64) DO(read) DO(readv) DO(write) DO(writev) DO(__read_chk) DO(pread) DO(pread64) \
+              DO(preadv) DO(preadv64) DO(__pread_chk) DO(__pread64_chk) DO(pwrite) DO(pwrite64)   \
+                  DO(pwritev) DO(pwritev64) DO(lseek) DO(lseek64)
 
 namespace kcov::host {
 
@@ -104,9 +103,7 @@ bool is_kcov(int fd) noexcept {
 }
 
 // The same for calls that most programs make all the time.
-bool is_marked_kcov(int fd) noexcept {
-  return numbers.may_have(fd) && is_kcov(fd);
-}
+bool is_marked_kcov(int fd) noexcept { return numbers.may_have(fd) && is_kcov(fd); }
 
 // The path of a kernel's kcov. "//" and "/./" are "/", as they are to the system.
 bool is_kcov_path(const char* path) noexcept {
@@ -193,10 +190,10 @@ using namespace kcov::host;
 
 // The mode that follows the flags, or whatever is there where none does: it goes on as it
 // came.
-#define KCOV_TAKE_MODE(flags)                  \
-  va_list list;                                \
-  va_start(list, flags);                       \
-  const mode_t mode = va_arg(list, mode_t);    \
+#define KCOV_TAKE_MODE(flags)               \
+  va_list list;                             \
+  va_start(list, flags);                    \
+  const mode_t mode = va_arg(list, mode_t); \
   va_end(list)
 
 int open(const char* path, int flags, ...) {
@@ -278,8 +275,7 @@ int ioctl(int fd, unsigned long command, ...) noexcept {
   return kcov_host_ioctl(fd, command, reinterpret_cast<unsigned long>(argument));
 }
 
-void* mmap(void* address, size_t length, int protection, int flags, int fd,
-           off_t offset) noexcept {
+void* mmap(void* address, size_t length, int protection, int flags, int fd, off_t offset) noexcept {
   return map(next_mmap, address, length, protection, flags, fd, offset);
 }
 void* mmap64(void* address, size_t length, int protection, int flags, int fd,
@@ -345,8 +341,7 @@ ssize_t pwritev64(int fd, const iovec* parts, int count, off64_t offset) {
                             : next_pwritev64(fd, parts, count, offset);
 }
 off_t lseek(int fd, off_t offset, int whence) noexcept {
-  return is_marked_kcov(fd) ? kcov_host_lseek(fd, offset, whence)
-                            : next_lseek(fd, offset, whence);
+  return is_marked_kcov(fd) ? kcov_host_lseek(fd, offset, whence) : next_lseek(fd, offset, whence);
 }
 off64_t lseek64(int fd, off64_t offset, int whence) noexcept {
   return is_marked_kcov(fd) ? kcov_host_lseek(fd, offset, whence)

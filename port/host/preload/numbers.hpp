@@ -27,13 +27,11 @@ class Numbers {
   void add(int fd) noexcept {
     store_once(any_, true);
     const auto number = static_cast<std::size_t>(fd);
-    if (number < kNumbers)
-      __atomic_fetch_or(&bits_[number / 64], bit(number), __ATOMIC_RELAXED);
+    if (number < kNumbers) __atomic_fetch_or(&bits_[number / 64], bit(number), __ATOMIC_RELAXED);
   }
   void remove(int fd) noexcept {
     const auto number = static_cast<std::size_t>(fd);
-    if (number < kNumbers)
-      __atomic_fetch_and(&bits_[number / 64], ~bit(number), __ATOMIC_RELAXED);
+    if (number < kNumbers) __atomic_fetch_and(&bits_[number / 64], ~bit(number), __ATOMIC_RELAXED);
   }
 
  private:

@@ -56,10 +56,13 @@ int main(int argc, char**) {
   sigaction(SIGUSR1, &action, nullptr);
   signal(SIGUSR2, end_thread);
   pthread_t thread;
-  pthread_create(&thread, nullptr, [](void*) -> void* {
-    raise(SIGUSR2);
-    return &stopped;
-  }, nullptr);
+  pthread_create(
+      &thread, nullptr,
+      [](void*) -> void* {
+        raise(SIGUSR2);
+        return &stopped;
+      },
+      nullptr);
   void* result = &result;
   pthread_join(thread, &result);
   expect(result == nullptr, __LINE__);
