@@ -19,6 +19,10 @@ void __longjmp_chk(jmp_buf environment, int value);
 [[gnu::weak]] void __interceptor___longjmp_chk(jmp_buf environment, int value);
 }
 
+KCOV_HOST_OWN(longjmp, noreturn);
+KCOV_HOST_OWN(siglongjmp, noreturn);
+KCOV_HOST_OWN(__longjmp_chk);
+
 namespace kcov::host {
 
 namespace {
@@ -65,11 +69,11 @@ bool targets_known = false;
 
 void start_jumps() noexcept {
   store_once(targets_known, try_target());
-  store_once(next_longjmp,
-             next_definition<LongJump>("longjmp", ::longjmp, __interceptor_longjmp, ::_longjmp));
-  store_once(next_siglongjmp, next_definition<LongJump>("siglongjmp", ::siglongjmp,
+  store_once(next_longjmp, next_definition<LongJump>("longjmp", kcov_host_own_longjmp,
+                                                     __interceptor_longjmp, ::_longjmp));
+  store_once(next_siglongjmp, next_definition<LongJump>("siglongjmp", kcov_host_own_siglongjmp,
                                                         __interceptor_siglongjmp, ::_longjmp));
-  store_once(next_checked, next_definition<LongJump>("__longjmp_chk", ::__longjmp_chk,
+  store_once(next_checked, next_definition<LongJump>("__longjmp_chk", kcov_host_own___longjmp_chk,
                                                      __interceptor___longjmp_chk, ::_longjmp));
 }
 

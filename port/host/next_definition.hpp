@@ -11,6 +11,14 @@ extern "C" [[gnu::weak]] decltype(dlsym) dlsym;
 
 namespace kcov::host {
 
+// Our own definition of a function, under a name that stays in this object: the function's
+// name may mean another's. To be used in the file that defines it, with the attributes that it
+// has.
+#define KCOV_HOST_OWN(name, ...)                                                                  \
+  extern "C"[                                                                                     \
+      [ gnu::alias(#name), gnu::visibility("hidden") __VA_OPT__(, ) __VA_ARGS__ ]] decltype(name) \
+      kcov_host_own_##name
+
 // The next definition of `name` after `ours`, or `last` where there is none. `sanitizer` is
 // that of a sanitizer's, by its other name, or null: one that is linked into the program
 // beside us is no next definition to the dynamic linker.

@@ -28,6 +28,8 @@ extern "C" int __sigaction(int, const struct sigaction*, struct sigaction*);
 extern "C" [[gnu::weak]] int __interceptor_sigaction(int, const struct sigaction*,
                                                      struct sigaction*);
 
+KCOV_HOST_OWN(sigaction);
+
 // This file is compiled with exceptions: one that is thrown by a handler unwinds the entry.
 // Only a program in C++ can throw one, and it has what that takes; a program in C is not to
 // need it on our account.
@@ -94,7 +96,7 @@ Sigaction next = nullptr;
 
 Sigaction find_next() noexcept {
   return next_definition<int(int, const struct sigaction*, struct sigaction*)>(
-      "sigaction", ::sigaction, __interceptor_sigaction, __sigaction);
+      "sigaction", kcov_host_own_sigaction, __interceptor_sigaction, __sigaction);
 }
 
 int call_next(int signal, const struct sigaction* action, struct sigaction* old) noexcept {

@@ -58,6 +58,12 @@ case $1 in
     nm -D "$CLIENTS/client_rules_fortified" | grep -q __open_2 || exit 77
     LD_PRELOAD=$PRELOAD "$CLIENTS/client_rules_fortified" </dev/null || fail "see above"
     ;;
+  rules_address | rules_thread)
+    # The sanitizer's library comes first; with clang's it is in the program.
+    client=$CLIENTS/client_$1
+    first=$(ldd "$client" | sed -n 's/.*=> \(.*lib[at]san\.so[^ ]*\).*/\1/p')
+    LD_PRELOAD="$first $PRELOAD" "$client" </dev/null || fail "see above"
+    ;;
   image)
     # Less the program's address unless a library is named; a name that fits none is said.
     absolute=$(LD_PRELOAD="$PRELOAD $CLIENTS/libkernel_read.so" setarch -R "$FIRST" | head -1)
