@@ -4,11 +4,16 @@
 // as `kcov-agent --native FD` it does the same for the machine it is on, without
 // touching it. It speaks lab/protocol.hpp on a serial line, or on descriptor FD.
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/reboot.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
@@ -20,6 +25,22 @@ namespace {
 
 using kcov::agent::Channel;
 using kcov::lab::FrameType;
+
+// What the command wrote to the host's directories is on its way until then. It may take
+// longer than the tool waits for a word from us, so a child does it and we go on talking.
+void flush_files(Channel& channel) {
+  const pid_t child = ::fork();
+  if (child <= 0) {
+    ::sync();
+    if (child == 0) ::_exit(0);
+    return;
+  }
+  pollfd ended{static_cast<int>(::syscall(SYS_pidfd_open, child, 0)), POLLIN, 0};
+  while (::waitpid(child, nullptr, WNOHANG) == 0) {
+    if (::poll(&ended, 1, 1000) == 0) channel.send(FrameType::heartbeat, {});
+  }
+  if (ended.fd >= 0) ::close(ended.fd);
+}
 
 void serve(Channel& channel, bool owns_machine, int spool, std::string trouble) {
   utsname names{};
@@ -39,8 +60,7 @@ void serve(Channel& channel, bool owns_machine, int spool, std::string trouble) 
     outcome = trouble.empty() ? run_command(channel, request, owns_machine, spool)
                               : kcov::lab::Outcome{125, trouble};
   }
-  // What the command wrote to the host's directories is on its way until then.
-  if (owns_machine) ::sync();
+  if (owns_machine) flush_files(channel);
   channel.send(FrameType::finished, encode(outcome));
 }
 
@@ -48,6 +68,7 @@ void serve(Channel& channel, bool owns_machine, int spool, std::string trouble) 
 
 int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGCHLD, SIG_DFL);
   if (argc == 3 && std::strcmp(argv[1], "--native") == 0) {
     // Ctrl-C is for the command; whether it ends, and how, we report.
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::signal(signal, SIG_IGN);
@@ -65,8 +86,10 @@ int main(int argc, char** argv) {
   if (line >= 0) {
     Channel channel(line);
     serve(channel, true, spool, trouble);
-    // Until the line has carried everything to the tool.
-    ::fsync(line);
+    // Until the line has carried everything to the tool: switched off before, the machine
+    // takes with it what the line still holds. (fsync() is EINVAL on a terminal.)
+    while (::tcdrain(line) != 0 && errno == EINTR) {
+    }
   }
   ::reboot(RB_POWER_OFF);
   return 125;
