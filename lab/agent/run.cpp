@@ -179,7 +179,10 @@ class Pump {
   Pump(const Pump&) = delete;
   Pump& operator=(const Pump&) = delete;
 
-  // The command's wait status; -1 when the tool has gone away.
+  // What else than the tool's going away made run() give up; empty: nothing.
+  const std::string& trouble() const { return trouble_; }
+
+  // The command's wait status; -1 when the tool has gone away, or for trouble().
   int run() {
     // What came in one read with the request.
     if (!take_frames()) return -1;
@@ -231,13 +234,14 @@ class Pump {
   bool take_file(const std::string& number) {
     const std::string name = lab::spool_name(lab::Decoder(number).integer());
     int file = ::openat(spool_, name.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) return false;
     char block[65536];
-    for (ssize_t n; (n = ::read(file, block, sizeof block)) > 0;) {
-      if (input_ >= 0) queued_.append(block, static_cast<std::size_t>(n));
+    ssize_t n = -1;
+    while (file >= 0 && ((n = ::read(file, block, sizeof block)) > 0 || (n < 0 && errno == EINTR))) {
+      if (n > 0 && input_ >= 0) queued_.append(block, static_cast<std::size_t>(n));
     }
+    if (n < 0) trouble_ = "cannot read the command's input: " + std::string(std::strerror(errno));
     close_fd(file);
-    return channel_.send(FrameType::input_taken, number);
+    return n == 0 && channel_.send(FrameType::input_taken, number);
   }
 
   void feed() {
@@ -289,6 +293,7 @@ class Pump {
   bool reaped_ = false;
   int status_ = 0;
   std::string queued_;
+  std::string trouble_;
   std::chrono::steady_clock::time_point last_beat_ = std::chrono::steady_clock::now();
 };
 
@@ -350,7 +355,9 @@ Outcome run_command(Channel& channel, const lab::Request& request, bool owns_mac
 
   Pump pump(channel, child, spool, input.write_end, output.read_end, errors.read_end, owns_machine);
   const int status = pump.run();
-  if (status == -1) return {125, "the connection to the tool broke"};
+  if (status == -1) {
+    return {125, pump.trouble().empty() ? "the connection to the tool broke" : pump.trouble()};
+  }
 
   int error = 0;
   const bool failed = ::read(failure.read_end, &error, sizeof error) == sizeof error;
