@@ -184,7 +184,8 @@ const std::string& Image::build_id() const { return state_->build_id; }
 bool Image::has_debug_info() const { return state_->dwarf != nullptr; }
 
 Result<Image> Image::open(const std::string& path) {
-  File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Not to wait for the other end of a pipe, which is refused below.
+  File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.descriptor() < 0) return cannot_open(path, std::strerror(errno));
   struct stat status;
   if (fstat(file.descriptor(), &status) != 0) return cannot_open(path, std::strerror(errno));

@@ -109,7 +109,9 @@ Result<int> list(const Options& options) {
 Result<int> run(const Options& options) {
   const Result<Kernel> kernel = lab::current_kernel(options.machine, options.variant());
   if (!kernel) return kernel.error();
-  lab::Request request = lab::request_for(options.command);
+  Result<lab::Request> made = lab::request_for(options.command);
+  if (!made) return made.error();
+  lab::Request& request = *made;
   Result<std::vector<std::string>> writable = resolve_writable(options.writable);
   if (!writable) return writable.error();
   request.writable = std::move(*writable);

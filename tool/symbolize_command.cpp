@@ -2,11 +2,11 @@
 // kcovtool symbolize: 0x… lines in, names out, in the same order.
 #include <fmt/format.h>
 
-#include <iostream>
-#include <iterator>
 #include <memory>
 
 #include "lab/kernel.hpp"
+#include "support/files.hpp"
+#include "support/interrupt.hpp"
 #include "symbol/image.hpp"
 #include "symbol/pc_list.hpp"
 #include "tool/commands.hpp"
@@ -36,6 +36,13 @@ std::string line_of(const symbol::Location& location) {
   return text + "\n";
 }
 
+Result<std::vector<std::uint64_t>> read_pcs(const std::string& file) {
+  if (file != "-") return symbol::read_pc_list(file);
+  const Result<std::string> text = read_all(0, "standard input");
+  if (!text) return text.error();
+  return symbol::parse_pc_list(*text, "standard input");
+}
+
 Result<int> symbolize(const Options& options) {
   std::string path = options.vmlinux;
   if (path.empty()) {
@@ -49,11 +56,7 @@ Result<int> symbolize(const Options& options) {
   Result<symbol::Image> image = symbol::Image::open(path);
   if (!image) return image.error();
 
-  Result<std::vector<std::uint64_t>> pcs =
-      options.file == "-"
-          ? symbol::parse_pc_list(std::string(std::istreambuf_iterator<char>(std::cin), {}),
-                                  "standard input")
-          : symbol::read_pc_list(options.file);
+  const Result<std::vector<std::uint64_t>> pcs = read_pcs(options.file);
   if (!pcs) return pcs.error();
   if (!image->has_debug_info()) {
     fmt::print(stderr,
@@ -61,6 +64,8 @@ Result<int> symbolize(const Options& options) {
   }
   std::string text;
   for (const symbol::Location& location : image->locate(*pcs)) text += line_of(location);
+  // Nothing is left behind by whoever ends us while a slow reader takes it.
+  if (Status going_on = release_interrupts(); !going_on) return going_on.error();
   std::fwrite(text.data(), 1, text.size(), stdout);
   return 0;
 }
