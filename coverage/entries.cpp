@@ -19,13 +19,17 @@ bool is_one_of(string_view name, std::span<const string_view> names) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Called by nobody but the architecture's fault handler.
-constexpr std::array<string_view, 5> kFaultRoots = {"segv_handler", "segv", "handle_page_fault",
-                                                    "exc_page_fault", "do_user_addr_fault"};
+// Called by nobody but the architecture's fault handler: um's, and x86_64's, whose
+// exc_page_fault may not be instrumented (what is seen of it is its end).
+constexpr std::array<string_view, 6> kFaultRoots = {"segv_handler",          "segv",
+                                                    "handle_page_fault",     "kmmio_fault",
+                                                    "fault_in_kernel_space", "do_user_addr_fault"};
 // Other traps (an illegal instruction, a breakpoint), where they are instrumented.
-constexpr std::array<string_view, 2> kTrapRoots = {"relay_signal", "bus_handler"};
-// Where every system call passes before its own function is called.
-constexpr string_view kCallMarker = "handle_syscall";
+constexpr std::array<string_view, 6> kTrapRoots = {
+    "relay_signal",  "bus_handler",                                            // um
+    "do_error_trap", "do_int3_user", "gp_user_force_sig_segv", "math_error"};  // x86_64
+// Where every system call passes before its own function is called: on um, on x86_64.
+constexpr std::array<string_view, 2> kCallMarkers = {"handle_syscall", "x64_sys_call"};
 // What the fault handler of an architecture without instrumentation calls before
 // handle_mm_fault: looking up the area.
 constexpr std::array<string_view, 9> kFaultPreamble = {
@@ -47,7 +51,7 @@ class Cutter {
     for (std::size_t i = 0; i < pcs_.size(); ++i) {
       const auto [found, is_new] = blocks_.try_emplace(symbols_[i], Blocks{pcs_[i], pcs_[i]});
       found->second.lowest = std::min(found->second.lowest, pcs_[i]);
-      marked_ = marked_ || symbols_[i] == kCallMarker;
+      marked_ = marked_ || is_one_of(symbols_[i], kCallMarkers);
     }
     for (std::size_t i = 0; i < pcs_.size(); ++i) {
       const string_view name = base_name(symbols_[i]);
@@ -83,7 +87,7 @@ class Cutter {
   }
 
   void begin_if_root(std::size_t i, string_view name) {
-    if (name == kCallMarker) {
+    if (is_one_of(name, kCallMarkers)) {
       interrupted_.reset();
       begin(EntryKind::system_call, std::string(kUnnamed));
     } else if (std::string call = system_call_name(name); !call.empty()) {
@@ -206,8 +210,8 @@ std::vector<Entry> cut_into_entries(std::span<const std::uint64_t> pcs,
 
 bool is_entry_function(string_view symbol) {
   const string_view name = base_name(symbol);
-  return name == kCallMarker || is_one_of(name, kFaultRoots) || is_one_of(name, kTrapRoots) ||
-         !system_call_name(name).empty();
+  return is_one_of(name, kCallMarkers) || is_one_of(name, kFaultRoots) ||
+         is_one_of(name, kTrapRoots) || !system_call_name(name).empty();
 }
 
 std::string system_call_name(string_view symbol) {

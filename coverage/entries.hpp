@@ -26,8 +26,9 @@
 // directly on the same function is taken for the loop.
 //
 // The lab's kernels mark every system call, page fault and trap (handle_syscall, segv,
-// relay_signal of arch/um are instrumented there): calls then begin at the marker, one
-// whose own code is not instrumented (sched_yield) among them, as "(not instrumented)".
+// relay_signal of arch/um are instrumented there; on x86_64 x64_sys_call is, and
+// do_user_addr_fault and the traps' functions are anyway): calls then begin at the marker,
+// one whose own code is not instrumented (sched_yield) among them, as "(not instrumented)".
 // On other kernels such a call leaves no record and so no entry.
 //
 // What is left over: functions that the interrupted call enters after a fault and before

@@ -29,6 +29,24 @@ namespace {
 // To be raised when the steps below change in a way that changes what is built.
 constexpr int kRecipe = 1;
 
+// What kbuild calls a machine, what it makes for it, and the image that is booted where that
+// is not vmlinux.
+struct Recipe {
+  const char* machine;
+  const char* arch;
+  const char* target;
+  const char* image;
+};
+constexpr Recipe kRecipes[] = {{"um", "um", "linux", nullptr},
+                               {"x86_64", "x86_64", "bzImage", "arch/x86/boot/bzImage"}};
+
+const Recipe* recipe_for(const std::string& machine) {
+  const auto* const found =
+      std::find_if(std::begin(kRecipes), std::end(kRecipes),
+                   [&](const Recipe& recipe) { return recipe.machine == machine; });
+  return found == std::end(kRecipes) ? nullptr : found;
+}
+
 using Step = std::function<void(std::string_view)>;
 
 // One build at a time for each cache: waits for its turn, and lets go at the end. What
@@ -111,23 +129,21 @@ std::string compiler_versions() {
   return versions;
 }
 
-// Everything of ours that goes into a kernel of this variant, as one text.
-Result<std::string> ingredients(const fs::path& data, const Series& series, Variant variant) {
-  const auto applies = [&](const std::string& scope) {
-    return scope == "boot" || scope == name_of(variant);
-  };
+// Everything of ours that goes into a kernel of this variant for this machine, as one text.
+Result<std::string> ingredients(const fs::path& data, const Series& series, Variant variant,
+                                const std::string& machine) {
   std::string all;
   for (const Edit& edit : series.edits) {
-    if (!applies(edit.scope)) continue;
+    if (!applies(edit, variant, machine)) continue;
     all += fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n", edit.name, edit.file, edit.replace,
                        edit.replace_block, edit.append, edit.absent, edit.within, edit.with);
   }
   for (const FileCopy& copy : series.files) {
-    if (applies(copy.scope)) all += copy.from + " to " + copy.to + "\n";
+    if (applies(copy, variant)) all += copy.from + " to " + copy.to + "\n";
   }
   std::vector<fs::path> paths;
   for (const FileCopy& copy : series.files) {
-    if (!applies(copy.scope)) continue;
+    if (!applies(copy, variant)) continue;
     if (!fs::is_directory(data / copy.from)) {
       paths.push_back(data / copy.from);
       continue;
@@ -162,8 +178,8 @@ std::string end_of(const fs::path& log, std::size_t lines) {
 
 class Builder {
  public:
-  Builder(const BuildRequest& request, fs::path tree, fs::path log)
-      : request_(request), tree_(std::move(tree)), log_(std::move(log)) {}
+  Builder(const BuildRequest& request, const Recipe& recipe, fs::path tree, fs::path log)
+      : request_(request), recipe_(recipe), tree_(std::move(tree)), log_(std::move(log)) {}
 
   Status make(std::vector<std::string> targets, std::vector<std::string> environment = {}) {
     std::FILE* const log = std::fopen(log_.c_str(), "a");
@@ -176,7 +192,8 @@ class Builder {
           "KBUILD_VERBOSE", "KCONFIG_CONFIG", "LOCALVERSION"}) {
       arguments.insert(arguments.end(), {"-u", variable});
     }
-    arguments.insert(arguments.end(), {"make", "ARCH=um", "CC=" + compiler()});
+    arguments.insert(arguments.end(),
+                     {"make", std::string("ARCH=") + recipe_.arch, "CC=" + compiler()});
     arguments.insert(arguments.end(), targets.begin(), targets.end());
     // What would make two builds of the same things differ.
     for (const char* fixed : {"KBUILD_BUILD_USER=kcov", "KBUILD_BUILD_HOST=lab",
@@ -232,6 +249,7 @@ class Builder {
   }
 
   const BuildRequest& request_;
+  const Recipe& recipe_;
   fs::path tree_;
   fs::path log_;
 };
@@ -244,8 +262,8 @@ Status keep(const fs::path& from, const fs::path& to) {
 }
 
 // Unpacks, edits, configures and builds in `tree`, and leaves the results in `result`.
-Status build_into(const BuildRequest& request, const Source& source, const fs::path& data,
-                  const fs::path& tree, const fs::path& result) {
+Status build_into(const BuildRequest& request, const Recipe& recipe, const Source& source,
+                  const fs::path& data, const fs::path& tree, const fs::path& result) {
   const auto step = [&](std::string_view text) {
     if (request.on_step) request.on_step(text);
   };
@@ -255,18 +273,22 @@ Status build_into(const BuildRequest& request, const Source& source, const fs::p
   if (!series_name) return series_name.error();
   const Result<Series> series = load_series(data, *series_name);
   if (!series) return series.error();
-  if (Status done = apply_series(*series, request.variant, data, tree); !done) return done;
+  if (Status done = apply_series(*series, request.variant, request.machine, data, tree); !done)
+    return done;
 
-  Builder builder(request, tree, result / "build.log");
+  Builder builder(request, recipe, tree, result / "build.log");
   step("configuring");
   if (Status done = builder.configure(data / "lab/config" / (request.machine + ".config")); !done) {
     return done;
   }
   step("building");
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
-  if (Status done = builder.make({fmt::format("-j{}", cores), "linux"}); !done) return done;
+  if (Status done = builder.make({fmt::format("-j{}", cores), recipe.target}); !done) return done;
 
   if (Status done = keep(tree / "vmlinux", result / "vmlinux"); !done) return done;
+  if (recipe.image != nullptr) {
+    if (Status done = keep(tree / recipe.image, result / "image"); !done) return done;
+  }
   if (Status done = keep(tree / ".config", result / "config"); !done) return done;
   Result<std::string> release = read_file(tree / "include/config/kernel.release");
   if (!release) return release.error();
@@ -288,7 +310,10 @@ Result<BuildResult> build_kernel(const BuildRequest& request) {
   if (!data) return data.error();
   const fs::path fragment = *data / "lab/config" / (request.machine + ".config");
   const Result<std::string> config = read_file(fragment);
-  if (!config) return Error{fmt::format("there is no machine \"{}\": try um", request.machine), 2};
+  const Recipe* const recipe = recipe_for(request.machine);
+  if (!config || recipe == nullptr) {
+    return Error{fmt::format("there is no machine \"{}\": try um", request.machine), 2};
+  }
   const Result<Source> source = find_source(request.source);
   if (!source) return source.error();
 
@@ -305,7 +330,7 @@ Result<BuildResult> build_kernel(const BuildRequest& request) {
   for (const fs::path& path : specifications) {
     const Result<Series> series = load_series(*data, path.stem().string());
     if (!series) return series.error();
-    const Result<std::string> ours = ingredients(*data, *series, request.variant);
+    const Result<std::string> ours = ingredients(*data, *series, request.variant, request.machine);
     if (!ours) return ours.error();
     all += *ours;
   }
@@ -338,7 +363,8 @@ Result<BuildResult> build_kernel(const BuildRequest& request) {
     fs::create_directories(kernels_directory(), error);
     if (error)
       return Error{"cannot write to " + cache_directory().string() + ": " + error.message()};
-    if (Status done = build_into(request, *source, *data, work->path() / "tree", result); !done) {
+    if (Status done = build_into(request, *recipe, *source, *data, work->path() / "tree", result);
+        !done) {
       // A gigabyte and more of small files: that takes a while.
       if (interrupted() != 0 && request.on_step) {
         request.on_step("interrupted; removing " + work->path().string());

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 namespace kcov::lab {
 namespace {
 
-bool applies(const std::string& scope, Variant variant) {
+bool is_in_scope(const std::string& scope, Variant variant) {
   return scope == "boot" || scope == name_of(variant);
 }
 
@@ -78,6 +78,7 @@ Result<Series> load_series(const fs::path& data, const std::string& name) {
   for (const auto& item : json.value("edits", nlohmann::json::array())) {
     series.edits.push_back({.name = field(item, "name"),
                             .scope = field(item, "for"),
+                            .machine = field(item, "machine"),
                             .why = field(item, "why"),
                             .file = field(item, "file"),
                             .replace = field(item, "replace"),
@@ -111,11 +112,17 @@ Result<std::string> apply_edit(const Edit& edit, const std::string& text) {
   return std::regex_replace(text, anchor, edit.with);
 }
 
-Status apply_series(const Series& series, Variant variant, const fs::path& data,
-                    const fs::path& tree) {
+bool applies(const Edit& edit, Variant variant, const std::string& machine) {
+  return is_in_scope(edit.scope, variant) && (edit.machine.empty() || edit.machine == machine);
+}
+
+bool applies(const FileCopy& copy, Variant variant) { return is_in_scope(copy.scope, variant); }
+
+Status apply_series(const Series& series, Variant variant, const std::string& machine,
+                    const fs::path& data, const fs::path& tree) {
   std::map<fs::path, std::string> changed;
   for (const Edit& edit : series.edits) {
-    if (!applies(edit.scope, variant)) continue;
+    if (!applies(edit, variant, machine)) continue;
     const fs::path path = tree / edit.file;
     if (!changed.contains(path)) {
       Result<std::string> text = read_file(path);
@@ -130,7 +137,7 @@ Status apply_series(const Series& series, Variant variant, const fs::path& data,
     if (Status written = write_file(path, text); !written) return written;
   }
   for (const FileCopy& copy : series.files) {
-    if (!applies(copy.scope, variant)) continue;
+    if (!applies(copy, variant)) continue;
     std::error_code error;
     const fs::path target = tree / copy.to;
     fs::create_directories(target.parent_path(), error);

@@ -24,7 +24,8 @@ std::string_view name_of(Variant variant);
 
 struct Edit {
   std::string name;
-  std::string scope;  // "boot" (both variants), "ours" or "stock"
+  std::string scope;    // "boot" (both variants), "ours" or "stock"
+  std::string machine;  // the one it is for; empty: every one
   std::string why;
   std::string file;
   // One of three kinds, told apart by which of these is set:
@@ -54,8 +55,12 @@ Result<Series> load_series(const std::filesystem::path& data, const std::string&
 // `text` after the edit; an Error names the edit, the file and what was expected.
 Result<std::string> apply_edit(const Edit& edit, const std::string& text);
 
-// Applies everything that `variant` needs to `tree`: all or nothing.
-Status apply_series(const Series& series, Variant variant, const std::filesystem::path& data,
-                    const std::filesystem::path& tree);
+// Whether a kernel of this variant for this machine needs it.
+bool applies(const Edit& edit, Variant variant, const std::string& machine);
+bool applies(const FileCopy& copy, Variant variant);
+
+// Applies everything that `variant` needs on `machine` to `tree`: all or nothing.
+Status apply_series(const Series& series, Variant variant, const std::string& machine,
+                    const std::filesystem::path& data, const std::filesystem::path& tree);
 
 }  // namespace kcov::lab

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // A kernel that the lab has built, and the shelf they stand on.
 //
-//   CACHE/kernels/MACHINE-VARIANT-KEY/   vmlinux, config, build.log, kernel.json
+//   CACHE/kernels/MACHINE-VARIANT-KEY/   vmlinux, image, config, build.log, kernel.json
 //   CACHE/kernels/current-MACHINE-VARIANT -> the one that was last asked for
 //
 // KEY is a hash of everything that went in, so that a kernel is built once. A
@@ -18,7 +18,7 @@
 namespace kcov::lab {
 
 struct Kernel {
-  std::string machine;  // "um"
+  std::string machine;  // "um" or "x86_64"
   Variant variant = Variant::ours;
   std::string release;   // "6.12.117"
   std::string build_id;  // lower-case hex
@@ -27,6 +27,8 @@ struct Kernel {
 
   // The image with its debug information; on um it is also what is run.
   std::filesystem::path vmlinux() const { return directory / "vmlinux"; }
+  // What a machine that is no program boots: the compressed image. Not on um.
+  std::filesystem::path image() const { return directory / "image"; }
   std::filesystem::path log() const { return directory / "build.log"; }
 };
 

@@ -5,9 +5,11 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "lab/kernel.hpp"
 #include "support/files.hpp"
@@ -15,11 +17,18 @@
 
 namespace kcov::lab {
 
+struct SupervisedProgram;
+
 class Machine {
  public:
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
   ~Machine();
+
+  // Runs `program` with one end of the channel. What it prints goes to a log in
+  // `directory`, which may be null: then to where ours goes.
+  static Result<std::unique_ptr<Machine>> start(SupervisedProgram program,
+                                                std::unique_ptr<TemporaryDirectory> directory);
 
   // The stream that lab/protocol.hpp is spoken on.
   int channel() const { return channel_; }
@@ -33,9 +42,15 @@ class Machine {
   // Waits until it has switched itself off, `seconds` at most.
   void wait(int seconds);
 
+  // The agent has said its last: lets the machine switch itself off, and waits for it.
+  void finish();
+
+  // Why a machine of this kind cannot run here; asked when one did not start. Empty: no
+  // reason is known.
+  std::string obstacle() const { return obstacle_ == nullptr ? std::string() : obstacle_(); }
+  void set_obstacle(std::string (*tell)()) { obstacle_ = tell; }
+
  private:
-  friend Result<std::unique_ptr<Machine>> boot_um(const Kernel& kernel, unsigned memory_mib);
-  friend Result<std::unique_ptr<Machine>> open_native();
   Machine() = default;
 
   int channel_ = -1;
@@ -43,16 +58,31 @@ class Machine {
   int life_ = -1;
   pid_t supervisor_ = -1;
   std::unique_ptr<TemporaryDirectory> directory_;
+  std::string (*obstacle_)() = nullptr;
 };
 
-// Starts user-mode Linux with kcov-agent as its first process. `memory_mib` is what it
-// may use at most; only what it touches is taken.
-Result<std::unique_ptr<Machine>> boot_um(const Kernel& kernel, unsigned memory_mib);
+struct BootOptions {
+  unsigned memory_mib = 256;  // what it may use at most; only what it touches is taken
+  unsigned cpus = 1;
+  std::vector<std::string> writable;  // host directories that may be written through to
+};
+
+// Boots a kernel of the lab with kcov-agent as its first process.
+Result<std::unique_ptr<Machine>> boot(const Kernel& kernel, const BootOptions& options);
+Result<std::unique_ptr<Machine>> boot_um(const Kernel& kernel, const BootOptions& options);
+Result<std::unique_ptr<Machine>> boot_x86_64(const Kernel& kernel, const BootOptions& options);
 
 // The running kernel: starts the agent as a child.
 Result<std::unique_ptr<Machine>> open_native();
 
-// Why user-mode Linux cannot run here, or an empty string.
-std::string um_obstacle();
+// A machine's own directory on the host: its log, its spool, its memory where that is a
+// file. The agent is there under a name that a kernel's command line, which knows no
+// quoting, can say, whatever the directory it lies in is called.
+struct MachineDirectory {
+  std::unique_ptr<TemporaryDirectory> directory;
+  std::string path;
+  std::string init;
+};
+Result<MachineDirectory> make_machine_directory(std::uint64_t bytes);
 
 }  // namespace kcov::lab

@@ -145,8 +145,19 @@ class Decoder {
 
 // The file in the spool that an input_file frame with this number means.
 inline std::string spool_name(std::uint64_t number) { return "input." + std::to_string(number); }
-// The environment variable that names the spool to the agent.
+// The environment variable that names the spool to the agent, on a machine that sees it
+// under its name on the host.
 inline constexpr const char* kSpoolVariable = "KCOV_SPOOL";
+// The environment variable that tells the agent what machine it is on; without it: um.
+inline constexpr const char* kMachineVariable = "KCOV_MACHINE";
+
+// On x86_64 the host's directories are shared over 9p, each under a tag.
+inline constexpr const char* kRootTag = "host";
+inline constexpr const char* kSpoolTag = "spool";
+inline std::string writable_tag(std::size_t index) { return "write" + std::to_string(index); }
+// access=any: as one user, the host's; its root sees what the caller of the tool may see.
+// msize is the most that the virtio transport takes in one message.
+inline constexpr const char* k9pOptions = "trans=virtio,version=9p2000.L,access=any,msize=512000";
 
 struct Request {
   std::vector<std::string> arguments;

@@ -9,8 +9,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 
 #include "support/files.hpp"
@@ -101,7 +101,7 @@ class Session {
   Error broken(const std::string& what) const {
     const std::string log = machine_.log();
     std::string obstacle;
-    if (!started_ && !log.empty()) obstacle = um_obstacle();
+    if (!started_ && !log.empty()) obstacle = machine_.obstacle();
     if (!obstacle.empty()) return Error{"cannot start the machine: " + obstacle};
     return Error{fmt::format(
         "the machine {}{}{}", what,
@@ -136,8 +136,7 @@ class Session {
 
   void write_channel() {
     // Not write(): a machine that has died is an error to report, not a SIGPIPE.
-    const ssize_t n =
-        ::send(machine_.channel(), outgoing_.data(), outgoing_.size(), MSG_NOSIGNAL);
+    const ssize_t n = ::send(machine_.channel(), outgoing_.data(), outgoing_.size(), MSG_NOSIGNAL);
     if (n > 0) outgoing_.erase(0, static_cast<std::size_t>(n));
   }
 

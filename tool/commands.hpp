@@ -25,6 +25,9 @@ void add_trace(CLI::App& app, Action& chosen);
 // Adds the command that follows "--" to a subcommand.
 void add_command_to_run(CLI::App& app, std::vector<std::string>& command);
 
+// Adds --machine: which of the lab's kernels is meant.
+void add_machine(CLI::App& app, std::string& machine);
+
 // Adds --write, and turns what was given into directories for lab::Request.
 void add_writable(CLI::App& app, std::vector<std::string>& directories);
 Result<std::vector<std::string>> resolve_writable(const std::vector<std::string>& directories);

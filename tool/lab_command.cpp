@@ -28,6 +28,7 @@ struct Options {
   std::vector<std::string> writable;
   std::string log;
   unsigned memory_mib = 256;
+  unsigned cpus = 1;
   int hang_seconds = 30;
   std::vector<std::string> command;
 
@@ -37,6 +38,7 @@ struct Options {
 // One line that is rewritten on a terminal; in a pipe, a line for each step only.
 class Progress {
  public:
+  explicit Progress(int expected) : expected_(expected) {}
   ~Progress() { clear(); }
   void step(std::string_view text) {
     clear();
@@ -46,9 +48,8 @@ class Progress {
   void object(int objects, std::string_view name) {
     if (!terminal_) return;
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start_);
-    // As many objects as the small configuration has; a hint, not a promise.
-    fmt::print(stderr, "\r\033[K{:4} of about 690 objects, {} s: {}", objects, seconds.count(),
-               name);
+    fmt::print(stderr, "\r\033[K{:4} of about {} objects, {} s: {}", objects, expected_,
+               seconds.count(), name);
     dirty_ = true;
   }
 
@@ -58,6 +59,7 @@ class Progress {
     if (dirty_) fmt::print(stderr, "\r\033[K");
     dirty_ = false;
   }
+  int expected_;
   bool terminal_ = ::isatty(2) != 0;
   bool dirty_ = false;
   std::string step_;
@@ -70,7 +72,8 @@ std::string describe(const Kernel& kernel) {
 }
 
 Result<int> build(const Options& options) {
-  Progress progress;
+  // As many objects as the small configuration has; a hint, not a promise.
+  Progress progress(options.machine == "um" ? 690 : 880);
   lab::BuildRequest request;
   request.machine = options.machine;
   request.variant = options.variant();
@@ -115,12 +118,14 @@ Result<int> run(const Options& options) {
   Result<std::vector<std::string>> writable = resolve_writable(options.writable);
   if (!writable) return writable.error();
   request.writable = std::move(*writable);
-  Result<std::unique_ptr<lab::Machine>> machine = lab::boot_um(*kernel, options.memory_mib);
+  Result<std::unique_ptr<lab::Machine>> machine = lab::boot(
+      *kernel,
+      {.memory_mib = options.memory_mib, .cpus = options.cpus, .writable = request.writable});
   if (!machine) return machine.error();
   lab::SessionOptions session;
   session.hang_seconds = options.hang_seconds;
   const Result<lab::SessionResult> result = lab::run_session(**machine, request, session);
-  if (result) (*machine)->wait(5);
+  if (result) (*machine)->finish();
   if (!options.log.empty()) {
     if (Status written = write_file(options.log, (*machine)->log()); !written) {
       return written.error();
@@ -141,9 +146,7 @@ void add_lab(CLI::App& app, Action& chosen) {
   const auto options = std::make_shared<Options>();
 
   const auto add_kernel_choice = [&](CLI::App* command) {
-    command->add_option("--machine", options->machine, "um: user-mode Linux")
-        ->capture_default_str()
-        ->check(CLI::IsMember({"um"}));
+    add_machine(*command, options->machine);
     command->add_flag("--stock", options->stock, "the kernel's own kcov instead of ours");
   };
 
@@ -165,6 +168,9 @@ void add_lab(CLI::App& app, Action& chosen) {
   running->add_option("--memory", options->memory_mib, "MiB that the machine may use")
       ->capture_default_str()
       ->check(CLI::Range(64u, 65536u));
+  running->add_option("--cpus", options->cpus, "CPUs of the machine; more than one on x86_64 only")
+      ->capture_default_str()
+      ->check(CLI::Range(1u, 8u));
   running
       ->add_option("--hang-timeout", options->hang_seconds,
                    "seconds of silence after which the machine is taken for dead")

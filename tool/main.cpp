@@ -26,6 +26,12 @@ void add_command_to_run(CLI::App& app, std::vector<std::string>& command) {
   app.prefix_command(false);
 }
 
+void add_machine(CLI::App& app, std::string& machine) {
+  app.add_option("--machine", machine, "um: user-mode Linux; x86_64: under QEMU, emulated")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"um", "x86_64"}));
+}
+
 void add_writable(CLI::App& app, std::vector<std::string>& directories) {
   app.add_option("--write", directories,
                  "a host directory that the command may change; all else is read-only but for a "

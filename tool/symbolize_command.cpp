@@ -17,6 +17,7 @@ namespace {
 struct Options {
   std::string vmlinux;
   std::string file = "-";
+  std::string machine = "um";
   bool stock = false;
 };
 
@@ -47,7 +48,7 @@ Result<int> symbolize(const Options& options) {
   std::string path = options.vmlinux;
   if (path.empty()) {
     const Result<lab::Kernel> kernel = lab::current_kernel(
-        "um", options.stock ? lab::Variant::stock : lab::Variant::ours);
+        options.machine, options.stock ? lab::Variant::stock : lab::Variant::ours);
     if (!kernel) {
       return Error{kernel.error().message + ", or name an image with --vmlinux", 125};
     }
@@ -78,6 +79,7 @@ void add_symbolize(CLI::App& app, Action& chosen) {
   const auto options = std::make_shared<Options>();
   command->add_option("--vmlinux", options->vmlinux,
                       "the image that the PCs are of; the lab's kernel without it");
+  add_machine(*command, options->machine);
   command->add_flag("--stock", options->stock, "without --vmlinux: the lab's stock kernel");
   command->add_option("file", options->file, "where the PCs are; - for standard input")
       ->capture_default_str();

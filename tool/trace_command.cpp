@@ -56,17 +56,21 @@ lab::SessionOptions streams_for(const Options& options) {
   return session;
 }
 
-Result<Recorded> record_on_um(const Options& options, const lab::Request& request) {
+Result<Recorded> record_in_lab(const Options& options, const lab::Request& request) {
   const Variant variant = options.stock ? Variant::stock : Variant::ours;
-  const Result<Kernel> kernel = lab::current_kernel("um", variant);
+  const Result<Kernel> kernel =
+      lab::current_kernel(options.on.empty() ? "um" : options.on, variant);
   if (!kernel) return kernel.error();
   Result<std::unique_ptr<lab::Machine>> machine =
-      lab::boot_um(*kernel, static_cast<unsigned>(256 + (request.trace_words >> 17)));
+      lab::boot(*kernel, {.memory_mib = static_cast<unsigned>(256 + (request.trace_words >> 17)),
+                          .cpus = 1,
+                          .writable = request.writable});
   if (!machine) return machine.error();
   Result<lab::SessionResult> session = lab::run_session(**machine, request, streams_for(options));
   if (!session) return session.error();
-  (*machine)->wait(5);
-  return Recorded{std::move(*session), fmt::format("um, {} kcov", options.stock ? "stock" : "our"),
+  (*machine)->finish();
+  return Recorded{std::move(*session),
+                  fmt::format("{}, {} kcov", kernel->machine, options.stock ? "stock" : "our"),
                   kernel->vmlinux().string()};
 }
 
@@ -212,7 +216,7 @@ Result<TraceReport> trace_host(const Options& options, const lab::Request& reque
 Result<TraceReport> trace_kernel(const Options& options, const lab::Request& request,
                                  Image image) {
   Result<Recorded> recorded =
-      options.on == "native" ? record_natively(options, request) : record_on_um(options, request);
+      options.on == "native" ? record_natively(options, request) : record_in_lab(options, request);
   if (!recorded) return recorded.error();
   const lab::Outcome& outcome = recorded->session.outcome;
   if (!outcome.message.empty()) return Error{outcome.message, static_cast<int>(outcome.status)};
@@ -274,10 +278,11 @@ void add_trace(CLI::App& app, Action& chosen) {
   const auto options = std::make_shared<Options>();
   command
       ->add_option("--on", options->on,
-                   "um: a lab kernel (see lab build); native: the running kernel; host: a "
+                   "um, x86_64: a lab kernel (see lab build); native: the running kernel; host: a "
                    "program linked with kcov_host. Without it: um")
-      ->check(CLI::IsMember({"um", "native", "host"}));
-  command->add_flag("--stock", options->stock, "on um: the kernel's own kcov instead of ours");
+      ->check(CLI::IsMember({"um", "x86_64", "native", "host"}));
+  command->add_flag("--stock", options->stock,
+                    "on a lab kernel: the kernel's own kcov instead of ours");
   CLI::Option* const raw = command->add_flag("--raw", options->raw, "print the PCs, one a line");
   command->add_flag("--json", options->json, "for programs; see kcovtool(1)")->excludes(raw);
   command->add_flag("--full", options->full, "do not cut lines to the terminal's width, or 100");

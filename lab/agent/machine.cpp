@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -35,9 +36,45 @@ void raise_loopback() {
 
 }  // namespace
 
-int open_spool() {
-  const char* const path = std::getenv(lab::kSpoolVariable);
-  return path == nullptr ? -1 : ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+MachineKind machine_kind() {
+  const char* const name = std::getenv(lab::kMachineVariable);
+  if (name != nullptr && std::strcmp(name, "x86_64") == 0) {
+    return {"/dev/vport0p1", true};
+  }
+  return {"/dev/ttyS0", false};
+}
+
+int open_spool(const MachineKind& kind) {
+  if (!kind.has_9p) {
+    const char* const path = std::getenv(lab::kSpoolVariable);
+    return path == nullptr ? -1 : ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  }
+  // A share of its own, without a cache: the tool makes and removes files in it all the
+  // time. Mounted where prepare_machine() has not been yet, and only for as long as it takes
+  // to open it.
+  const std::string options = std::string(lab::k9pOptions) + ",cache=none";
+  if (::mount(lab::kSpoolTag, "/proc", "9p", MS_RDONLY, options.c_str()) != 0) return -1;
+  const int spool = ::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  ::umount2("/proc", MNT_DETACH);
+  return spool;
+}
+
+int open_line(const MachineKind& kind) {
+  // A port of a virtio device comes, and is connected, a little later than we do.
+  constexpr int kMilliseconds = 10'000;
+  int line = -1;
+  for (int i = 0; i < kMilliseconds && line < 0; ++i) {
+    line = ::open(kind.line, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (line < 0) ::usleep(1000);
+  }
+  for (int i = 0; i < kMilliseconds && line >= 0; ++i) {
+    pollfd state{line, 0, 0};
+    if (::poll(&state, 1, 0) == 0) break;
+    ::usleep(1000);
+  }
+  // Nobody else is to write there by mistake.
+  ::unlink(kind.line);
+  return line;
 }
 
 std::string prepare_machine() {
@@ -63,7 +100,7 @@ std::string prepare_machine() {
   return {};
 }
 
-std::string mount_writable(const std::vector<std::string>& directories) {
+std::string mount_writable(const MachineKind& kind, const std::vector<std::string>& directories) {
   // An overlay, not an empty /tmp: the caller's directory, command or files may lie there.
   if (::mount("tmpfs", "/dev/shm", "tmpfs", 0, nullptr) != 0) {
     return failure("cannot make room for /tmp");
@@ -79,8 +116,14 @@ std::string mount_writable(const std::vector<std::string>& directories) {
     errno = error;
     return failure("cannot make /tmp writable");
   }
-  for (const std::string& directory : directories) {
-    if (::mount("hostfs", directory.c_str(), "hostfs", 0, directory.c_str()) != 0) {
+  for (std::size_t i = 0; i < directories.size(); ++i) {
+    const std::string& directory = directories[i];
+    // cache=mmap: what is written is on the host at once.
+    const std::string options =
+        kind.has_9p ? std::string(lab::k9pOptions) + ",cache=mmap" : directory;
+    const char* const type = kind.has_9p ? "9p" : "hostfs";
+    const std::string source = kind.has_9p ? lab::writable_tag(i) : type;
+    if (::mount(source.c_str(), directory.c_str(), type, 0, options.c_str()) != 0) {
       return failure("cannot make " + directory + " writable");
     }
   }

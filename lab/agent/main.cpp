@@ -10,10 +10,8 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
@@ -42,7 +40,9 @@ void flush_files(Channel& channel) {
   if (ended.fd >= 0) ::close(ended.fd);
 }
 
-void serve(Channel& channel, bool owns_machine, int spool, std::string trouble) {
+// `machine`: the one we own; null on the native one.
+void serve(Channel& channel, const kcov::agent::MachineKind* machine, int spool,
+           std::string trouble) {
   utsname names{};
   ::uname(&names);
   channel.send(
@@ -56,11 +56,13 @@ void serve(Channel& channel, bool owns_machine, int spool, std::string trouble) 
   }
   kcov::lab::Outcome outcome{125, "the tool and kcov-agent do not understand each other"};
   if (taken > 0 && frame.type == FrameType::start && decode(frame.payload, request)) {
-    if (trouble.empty() && owns_machine) trouble = kcov::agent::mount_writable(request.writable);
-    outcome = trouble.empty() ? run_command(channel, request, owns_machine, spool)
+    if (trouble.empty() && machine != nullptr) {
+      trouble = kcov::agent::mount_writable(*machine, request.writable);
+    }
+    outcome = trouble.empty() ? run_command(channel, request, machine != nullptr, spool)
                               : kcov::lab::Outcome{125, trouble};
   }
-  if (owns_machine) flush_files(channel);
+  if (machine != nullptr) flush_files(channel);
   channel.send(FrameType::finished, encode(outcome));
 }
 
@@ -74,21 +76,19 @@ int main(int argc, char** argv) {
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::signal(signal, SIG_IGN);
     Channel channel(std::atoi(argv[2]));
     ::fcntl(channel.fd(), F_SETFD, FD_CLOEXEC);
-    serve(channel, false, -1, {});
+    serve(channel, nullptr, -1, {});
     return 0;
   }
   if (::getpid() != 1) return 125;
-  const int spool = kcov::agent::open_spool();
+  const kcov::agent::MachineKind kind = kcov::agent::machine_kind();
+  const int spool = kcov::agent::open_spool(kind);
   const std::string trouble = kcov::agent::prepare_machine();
-  const int line = ::open("/dev/ttyS0", O_RDWR | O_NOCTTY | O_CLOEXEC);
-  // Nobody else is to write there by mistake.
-  ::unlink("/dev/ttyS0");
+  const int line = kcov::agent::open_line(kind);
   if (line >= 0) {
     Channel channel(line);
-    serve(channel, true, spool, trouble);
-    // Until the line has carried everything to the tool: switched off before, the machine
-    // takes with it what the line still holds. (fsync() is EINVAL on a terminal.)
-    while (::tcdrain(line) != 0 && errno == EINTR) {
+    serve(channel, &kind, spool, trouble);
+    // Until the tool has everything: it then closes its end.
+    while (channel.fill()) {
     }
   }
   ::reboot(RB_POWER_OFF);

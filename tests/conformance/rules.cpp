@@ -54,7 +54,7 @@ std::size_t Map::own_pcs(std::size_t count) const {
 }
 
 bool is_own(std::uint64_t pc) {
-  static const kcov_test_range range = TestFile::range();
+  static const kcov_test_range range = TestFile::ranges().target;
   return pc > range.begin && pc < range.end;
 }
 
@@ -113,15 +113,16 @@ long in_thread(const std::function<long()>& body) {
   return result;
 }
 
+RawArgument::RawArgument(const RemoteArgument& argument) : words_(3 + argument.handles.size()) {
+  arg().trace_mode = argument.mode;
+  arg().area_size = argument.area_size;
+  arg().num_handles = static_cast<std::uint32_t>(argument.handles.size());
+  arg().common_handle = argument.common;
+  for (std::size_t i = 0; i < argument.handles.size(); ++i) words_[3 + i] = argument.handles[i];
+}
+
 long remote_enable(const File& file, const RemoteArgument& argument) {
-  std::vector<std::uint64_t> words(3 + argument.handles.size());
-  auto* const arg = reinterpret_cast<kcov_remote_arg*>(words.data());
-  arg->trace_mode = argument.mode;
-  arg->area_size = argument.area_size;
-  arg->num_handles = static_cast<std::uint32_t>(argument.handles.size());
-  arg->common_handle = argument.common;
-  for (std::size_t i = 0; i < argument.handles.size(); ++i) words[3 + i] = argument.handles[i];
-  return file.control(KCOV_REMOTE_ENABLE, reinterpret_cast<unsigned long>(words.data()));
+  return RawArgument(argument).enable(file);
 }
 
 }  // namespace kcov::conformance

@@ -131,6 +131,19 @@ struct RemoteArgument {
 };
 long remote_enable(const File& file, const RemoteArgument& argument);
 
+// The same as the ioctl takes it, to be made wrong.
+class RawArgument {
+ public:
+  explicit RawArgument(const RemoteArgument& argument);
+  kcov_remote_arg& arg() { return *reinterpret_cast<kcov_remote_arg*>(words_.data()); }
+  long enable(const File& file) const {
+    return file.control(KCOV_REMOTE_ENABLE, reinterpret_cast<unsigned long>(words_.data()));
+  }
+
+ private:
+  std::vector<std::uint64_t> words_;
+};
+
 inline std::uint64_t usb(std::uint64_t instance) {
   return kcov_remote_handle(KCOV_SUBSYSTEM_USB, instance);
 }

@@ -45,8 +45,8 @@ class TestFile {
   long arrived();
   long open_gate();
   long join();
-  // Where the instrumented code's records come from.
-  static kcov_test_range range();
+  // Where the instrumented code's records come from, and where none may come from.
+  static kcov_test_ranges ranges();
   TestFile(const TestFile&) = delete;
   TestFile& operator=(const TestFile&) = delete;
 

@@ -183,11 +183,17 @@ long TestFile::join() {
   return session.status;
 }
 
-kcov_test_range TestFile::range() {
+kcov_test_ranges TestFile::ranges() {
   // As in a trace: less the address that the program was loaded at.
   const auto base = reinterpret_cast<std::uintptr_t>(&__executable_start);
-  return {reinterpret_cast<std::uintptr_t>(kcov_test_target_begin) - base,
-          reinterpret_cast<std::uintptr_t>(kcov_test_target_end) - base};
+  const auto address = [base](auto* function) {
+    return reinterpret_cast<std::uintptr_t>(function) - base;
+  };
+  return {.target = {address(kcov_test_target_begin), address(kcov_test_target_end)},
+          .left_out = {address(run_steps), address(run_steps) + 32},
+          .scheduler = {},
+          .slab = {},
+          .trees = {}};
 }
 
 int warnings() {

@@ -53,11 +53,11 @@ long TestFile::arrived() { return test_ioctl(state_, KCOV_TEST_ARRIVED); }
 long TestFile::open_gate() { return test_ioctl(state_, KCOV_TEST_OPEN); }
 long TestFile::join() { return test_ioctl(state_, KCOV_TEST_JOIN); }
 
-kcov_test_range TestFile::range() {
+kcov_test_ranges TestFile::ranges() {
   TestFile file;
-  kcov_test_range range{};
-  test_ioctl(file.state_, KCOV_TEST_RANGE, &range);
-  return range;
+  kcov_test_ranges ranges{};
+  test_ioctl(file.state_, KCOV_TEST_RANGES, &ranges);
+  return ranges;
 }
 
 int warnings() {

@@ -122,7 +122,7 @@ class Trees : public testing::Test {
 
 TEST_F(Trees, everything_is_made_when_everything_fits) {
   Series series{"1.0", {replacement("12", "34")}, {{"ours", "port", "kernel/port"}}};
-  const Status done = apply_series(series, Variant::ours, data(), tree());
+  const Status done = apply_series(series, Variant::ours, "um", data(), tree());
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(*read_file(tree() / "some/file.c"), "int size = 34;\n");
   EXPECT_EQ(*read_file(tree() / "kernel/port/new.c"), "new\n");
@@ -130,7 +130,7 @@ TEST_F(Trees, everything_is_made_when_everything_fits) {
 
 TEST_F(Trees, nothing_is_touched_when_the_last_edit_does_not_fit) {
   Series series{"1.0", {replacement("12", "34"), block()}, {{"ours", "port", "kernel/port"}}};
-  EXPECT_FALSE(apply_series(series, Variant::ours, data(), tree()));
+  EXPECT_FALSE(apply_series(series, Variant::ours, "um", data(), tree()));
   EXPECT_EQ(*read_file(tree() / "some/file.c"), "int size = 12;\n");
   EXPECT_FALSE(fs::exists(tree() / "kernel"));
 }
@@ -139,14 +139,14 @@ TEST_F(Trees, the_stock_kernel_gets_only_what_is_for_it) {
   Edit boot = replacement("12", "34");
   boot.scope = "boot";
   Series series{"1.0", {boot, block()}, {{"ours", "port", "kernel/port"}}};
-  ASSERT_TRUE(apply_series(series, Variant::stock, data(), tree()));
+  ASSERT_TRUE(apply_series(series, Variant::stock, "um", data(), tree()));
   EXPECT_EQ(*read_file(tree() / "some/file.c"), "int size = 34;\n");
   EXPECT_FALSE(fs::exists(tree() / "kernel"));
 }
 
 TEST_F(Trees, two_edits_of_one_file_see_each_other) {
   Series series{"1.0", {replacement("12", "34"), replacement("34", "56")}, {}};
-  ASSERT_TRUE(apply_series(series, Variant::ours, data(), tree()));
+  ASSERT_TRUE(apply_series(series, Variant::ours, "um", data(), tree()));
   EXPECT_EQ(*read_file(tree() / "some/file.c"), "int size = 56;\n");
 }
 

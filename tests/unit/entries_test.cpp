@@ -121,6 +121,22 @@ TEST(Entries, marked_calls_begin_at_the_marker) {
             "getpid(0,1) (not instrumented)(2) (not instrumented)(3,4) read(5,6,7,8) read(9,10)");
 }
 
+TEST(Entries, on_x86_64_the_marker_is_followed_by_the_call_s_case) {
+  EXPECT_EQ(cut("x64_sys_call:0 x64_sys_call:48 __x64_sys_getpid:0 x64_sys_call:0 x64_sys_call:96 "
+                "x64_sys_call:0 x64_sys_call:32 __x64_sys_read:0 __x64_sys_read:7 do_error_trap:0 "
+                "force_sig_fault:0"),
+            "getpid(0,1,2) (not instrumented)(3,4) read(5,6,7,8) trap(9,10)");
+}
+
+TEST(Entries, a_fault_on_x86_64_ends_in_exc_page_fault) {
+  EXPECT_EQ(cut("x64_sys_call:0 __x64_sys_read:0 kmmio_fault.constprop.0:0 "
+                "fault_in_kernel_space:0 do_user_addr_fault:0 lock_mm_and_find_vma:0 "
+                "do_user_addr_fault:9 exc_page_fault:50 __x64_sys_read:7 "
+                "kmmio_fault.constprop.0:0 do_user_addr_fault:0 handle_mm_fault:0 "
+                "exc_page_fault:50 x64_sys_call:0 __x64_sys_close:0"),
+            "read(0,1,8) page fault(2,3,4,5,6,7) page fault(9,10,11,12) close(13,14)");
+}
+
 TEST(Entries, marked_faults_and_traps_are_entries_of_their_own) {
   EXPECT_EQ(cut("handle_syscall:0 sys_getpid:0 segv_handler:0 segv:0 handle_page_fault:0 find_vma:0 "
                 "handle_mm_fault:0 segv:1 segv_handler:0 segv:0 force_sig_fault:0 get_signal:0 "

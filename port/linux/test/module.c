@@ -14,6 +14,8 @@
 #include <linux/kcov.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
+#include <linux/rbtree.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/timer.h>
 #include <linux/uaccess.h>
@@ -318,19 +320,27 @@ static u64 canonical(void *address)
 #endif
 }
 
+static struct kcov_test_range beginning(void *function)
+{
+	return (struct kcov_test_range){ canonical(function), canonical(function) + 32 };
+}
+
 static long test_ioctl(struct file *file, unsigned int command, unsigned long argument)
 {
 	struct session *session = file->private_data;
-	struct kcov_test_range range = {
-		.begin = canonical(kcov_test_target_begin),
-		.end = canonical(kcov_test_target_end),
+	struct kcov_test_ranges ranges = {
+		.target = { canonical(kcov_test_target_begin), canonical(kcov_test_target_end) },
+		.left_out = beginning(run_steps),
+		.scheduler = { beginning(schedule), beginning(wake_up_process) },
+		.slab = beginning(kfree),
+		.trees = beginning(rb_erase),
 	};
 
 	switch (command) {
 	case KCOV_TEST_RUN:
 		return run_program(session, (struct kcov_test_program __user *)argument);
-	case KCOV_TEST_RANGE:
-		return copy_to_user((void __user *)argument, &range, sizeof(range)) ? -EFAULT : 0;
+	case KCOV_TEST_RANGES:
+		return copy_to_user((void __user *)argument, &ranges, sizeof(ranges)) ? -EFAULT : 0;
 	case KCOV_TEST_ARRIVED:
 		if (!session->running)
 			return -EINVAL;

@@ -10,6 +10,8 @@
 
 #if defined(CONFIG_UML)
 #include "machine_um.hpp"
+#elif defined(CONFIG_X86_64)
+#include "machine_x86_64.hpp"
 #else
 #error "kcov: no machine_*.hpp for this architecture yet"
 #endif

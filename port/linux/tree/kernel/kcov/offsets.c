@@ -7,7 +7,11 @@
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
+#include <linux/version.h>
 #include <asm/thread_info.h>
+#if defined(CONFIG_X86_64) && !defined(CONFIG_UML)
+#include <asm/page_types.h>
+#endif
 
 int main(void)
 {
@@ -19,6 +23,14 @@ int main(void)
 #ifdef CONFIG_UML
 	DEFINE(KCOV_THREAD_SIZE, THREAD_SIZE);
 	DEFINE(KCOV_OFFSET_PREEMPT_COUNT, offsetof(struct thread_info, preempt_count));
+#elif defined(CONFIG_X86_64)
+	/* Where the image is linked to lie; it is put elsewhere at boot. */
+	DEFINE(KCOV_LINK_ADDRESS, __START_KERNEL);
+	/* In other series these are per-CPU variables of their own. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+	DEFINE(KCOV_HOT_TASK, offsetof(struct pcpu_hot, current_task));
+	DEFINE(KCOV_HOT_PREEMPT_COUNT, offsetof(struct pcpu_hot, preempt_count));
+#endif
 #endif
 	return 0;
 }
