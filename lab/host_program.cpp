@@ -134,7 +134,7 @@ Result<HostTrace> trace_host_program(const Request& request, int output, int err
   ::close(failure[0]);
   if (failed) {
     return Error{fmt::format("cannot run {}: {}", request.arguments[0], errno_text(error)),
-                 error == ENOENT ? 127 : 126};
+                 error == ENOENT || error == ENOTDIR ? 127 : 126};
   }
 
   if (interrupted() != 0 && interrupted() != SIGINT) {

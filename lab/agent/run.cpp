@@ -104,10 +104,12 @@ struct Tracer {
 };
 
 // The child between vfork and exec: system calls and the buffer's reset, nothing else.
-// Reports an errno through `failure`.
+// What is no program is a script for `shell`, as everywhere. Reports an errno through
+// `failure`.
 [[noreturn]] void become(const lab::Request& request, const std::string& program,
-                         std::vector<char*>& argv, std::vector<char*>& envp, Tracer* tracer,
-                         const int (&streams)[3], int failure) {
+                         std::vector<char*>& argv, std::vector<char*>& shell,
+                         std::vector<char*>& envp, Tracer* tracer, const int (&streams)[3],
+                         int failure) {
   if (!request.own_streams) {
     for (int fd = 0; fd < 3; ++fd) ::dup2(streams[fd], fd);
   }
@@ -131,6 +133,7 @@ struct Tracer {
   if (error == 0) {
     ::execve(program.c_str(), argv.data(), envp.data());
     error = errno;
+    if (error == ENOEXEC) ::execve(shell[0], shell.data(), envp.data());
   }
   (void)!::write(failure, &error, sizeof error);
   ::_exit(127);
@@ -298,7 +301,7 @@ class Pump {
 };
 
 Outcome not_run(const lab::Request& request, int error) {
-  const int status = error == ENOENT ? 127 : 126;
+  const int status = error == ENOENT || error == ENOTDIR ? 127 : 126;
   return {static_cast<std::uint64_t>(status),
           "cannot run " + request.arguments[0] + ": " + std::strerror(error)};
 }
@@ -333,6 +336,10 @@ Outcome run_command(Channel& channel, const lab::Request& request, bool owns_mac
   }
   std::vector<char*> argv = pointers(request.arguments);
   std::vector<char*> envp = pointers(request.environment);
+  std::vector<std::string> script = request.arguments;
+  script[0] = program;
+  script.insert(script.begin(), "/bin/sh");
+  std::vector<char*> shell = pointers(script);
   const int streams[3] = {input.read_end, output.write_end, errors.write_end};
 
   sigset_t child_signal;
@@ -345,8 +352,9 @@ Outcome run_command(Channel& channel, const lab::Request& request, bool owns_mac
   const pid_t child = ::vfork();
   if (child < 0) return {125, "cannot make a process: " + std::string(std::strerror(errno))};
   if (child == 0) {
-    become(request, program, argv, envp, request.trace_words != 0 ? &tracer : nullptr, streams,
-           failure.write_end);
+    // NOLINTNEXTLINE(clang-analyzer-unix.Vfork): it execs or ends, and uses what is ours meanwhile
+    become(request, program, argv, shell, envp, request.trace_words != 0 ? &tracer : nullptr,
+           streams, failure.write_end);
   }
   close_fd(input.read_end);
   close_fd(output.write_end);
