@@ -17,6 +17,7 @@
 #include <numeric>
 #include <utility>
 
+#include "symbol/call_sites.hpp"
 #include "symbol/elf_symbols.hpp"
 #include "symbol/function_tree.hpp"
 #include "symbol/line_table.hpp"
@@ -214,6 +215,13 @@ Result<Image> Image::open(const std::string& path) {
                        "link it again");
   }
   return Image(std::make_unique<State>(path, std::move(file), std::move(elf)));
+}
+
+std::size_t Image::count_strangers(std::span<const std::uint64_t> pcs) const {
+  const CallSites sites(state_->elf.get());
+  return static_cast<std::size_t>(std::count_if(pcs.begin(), pcs.end(), [&](std::uint64_t pc) {
+    return pc != 0 && !sites.may_return_to(pc, state_->symbols);
+  }));
 }
 
 std::vector<Location> Image::locate(std::span<const std::uint64_t> pcs, PcKind kind) {

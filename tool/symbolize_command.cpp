@@ -63,6 +63,13 @@ Result<int> symbolize(const Options& options) {
     fmt::print(stderr,
                "kcovtool: {} has no debug information: functions only, no files and lines\n", path);
   }
+  // A few are no wonder (call_sites.hpp); of another build's nearly all are.
+  if (const std::size_t strangers = image->count_strangers(*pcs); strangers > pcs->size() / 4) {
+    fmt::print(stderr,
+               "kcovtool: {} of {} PCs are none that kcov records in {}: they may be of another "
+               "build, and named wrongly (--stock, --vmlinux)\n",
+               strangers, pcs->size(), path);
+  }
   std::string text;
   for (const symbol::Location& location : image->locate(*pcs)) text += line_of(location);
   // Nothing is left behind by whoever ends us while a slow reader takes it.
@@ -75,7 +82,9 @@ Result<int> symbolize(const Options& options) {
 
 void add_symbolize(CLI::App& app, Action& chosen) {
   CLI::App* const command = app.add_subcommand(
-      "symbolize", "name the function, file and line of each PC (one 0x... a line)");
+      "symbolize",
+      "name the function, file and line of each PC (one 0x... a line). The names are those of one "
+      "image: the lab's current kernel, unless told otherwise");
   const auto options = std::make_shared<Options>();
   command->add_option("--vmlinux", options->vmlinux,
                       "the image that the PCs are of; the lab's kernel without it");

@@ -20,7 +20,7 @@ expect_status 125 "$kcovtool" symbolize /nonexistent
 expect_in "$scratch/err" "/nonexistent"
 expect_status 125 "$kcovtool" symbolize --vmlinux /etc/passwd "$scratch/pcs"
 expect_in "$scratch/err" "/etc/passwd"
-[ "$(echo 0x10 | "$kcovtool" symbolize)" = "0x10 ?" ] || fail "a PC of nothing was named"
+[ "$(echo 0x10 | "$kcovtool" symbolize 2>"$scratch/err")" = "0x10 ?" ] || fail "a PC of nothing was named"
 [ -z "$("$kcovtool" symbolize </dev/null)" ] || fail "an empty list"
 
 # Half of the input is no input, and the first signal ends it, wherever it waits.
@@ -49,6 +49,15 @@ expect_not_in "$scratch/err" 'Interrupted system call'
 # An image that is no file is refused at once.
 expect_status 125 timeout 20 "$kcovtool" symbolize --vmlinux "$scratch/fifo" "$scratch/pcs"
 expect_in "$scratch/err" "it is not a regular file"
+
+# PCs of another kernel: that is said.
+expect_status 0 "$kcovtool" symbolize "$scratch/pcs"
+[ ! -s "$scratch/err" ] || fail "PCs of this very kernel are doubted"
+expect_status 0 "$kcovtool" symbolize --stock "$scratch/pcs"
+expect_in "$scratch/err" " of $(wc -l <"$scratch/pcs") PCs are none that kcov records in " "(--stock, --vmlinux)"
+"$kcovtool" trace --raw -- true >"$scratch/all" 2>"$scratch/err"
+expect_status 0 "$kcovtool" symbolize "$scratch/all"
+[ ! -s "$scratch/err" ] || fail "PCs of this very kernel are doubted: $(cat "$scratch/err")"
 
 vmlinux=$("$kcovtool" lab list | sed -n 's/^\* um ours [^ ]* \(.*vmlinux\) .*/\1/p')
 objcopy --strip-debug "$vmlinux" "$scratch/stripped"
