@@ -14,6 +14,7 @@
 #include <sstream>
 #include <thread>
 
+#include "lab/configuration.hpp"
 #include "lab/paths.hpp"
 #include "lab/source.hpp"
 #include "support/command.hpp"
@@ -225,15 +226,15 @@ class Builder {
   }
 
   // allnoconfig and the options of `fragment`, each of which must have survived.
-  Status configure(const fs::path& fragment) {
-    if (Status done = make({"allnoconfig"}, {"KCONFIG_ALLCONFIG=" + fragment.string()}); !done) {
+  Status configure(const std::string& fragment) {
+    const fs::path file = tree_ / "lab.config";
+    if (Status written = write_file(file, fragment); !written) return written;
+    if (Status done = make({"allnoconfig"}, {"KCONFIG_ALLCONFIG=" + file.string()}); !done) {
       return done;
     }
     const Result<std::string> config = read_file(tree_ / ".config");
-    const Result<std::string> wanted = read_file(fragment);
     if (!config) return config.error();
-    if (!wanted) return wanted.error();
-    std::istringstream lines(*wanted);
+    std::istringstream lines(fragment);
     for (std::string line; std::getline(lines, line);) {
       if (line.starts_with("CONFIG_") && config->find("\n" + line + "\n") == std::string::npos) {
         return Error{
@@ -262,8 +263,9 @@ Status keep(const fs::path& from, const fs::path& to) {
 }
 
 // Unpacks, edits, configures and builds in `tree`, and leaves the results in `result`.
-Status build_into(const BuildRequest& request, const Recipe& recipe, const Source& source,
-                  const fs::path& data, const fs::path& tree, const fs::path& result) {
+Status build_into(const BuildRequest& request, const Configuration& configuration,
+                  const Recipe& recipe, const Source& source, const fs::path& data,
+                  const fs::path& tree, const fs::path& result) {
   const auto step = [&](std::string_view text) {
     if (request.on_step) request.on_step(text);
   };
@@ -273,14 +275,12 @@ Status build_into(const BuildRequest& request, const Recipe& recipe, const Sourc
   if (!series_name) return series_name.error();
   const Result<Series> series = load_series(data, *series_name);
   if (!series) return series.error();
-  if (Status done = apply_series(*series, request.variant, request.machine, data, tree); !done)
+  if (Status done = apply_series(*series, request.variant, configuration.base, data, tree); !done)
     return done;
 
   Builder builder(request, recipe, tree, result / "build.log");
   step("configuring");
-  if (Status done = builder.configure(data / "lab/config" / (request.machine + ".config")); !done) {
-    return done;
-  }
+  if (Status done = builder.configure(configuration.fragment); !done) return done;
   step("building");
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   if (Status done = builder.make({fmt::format("-j{}", cores), recipe.target}); !done) return done;
@@ -308,19 +308,20 @@ Status build_into(const BuildRequest& request, const Recipe& recipe, const Sourc
 Result<BuildResult> build_kernel(const BuildRequest& request) {
   const Result<fs::path> data = data_directory();
   if (!data) return data.error();
-  const fs::path fragment = *data / "lab/config" / (request.machine + ".config");
-  const Result<std::string> config = read_file(fragment);
-  const Recipe* const recipe = recipe_for(request.machine);
-  if (!config || recipe == nullptr) {
-    return Error{fmt::format("there is no machine \"{}\": try um", request.machine), 2};
+  const Result<Configuration> configuration =
+      load_configuration(*data, request.machine, request.variant);
+  if (!configuration) return configuration.error();
+  const Recipe* const recipe = recipe_for(configuration->base);
+  if (recipe == nullptr) {
+    return Error{fmt::format("there is no machine \"{}\"", configuration->base), 2};
   }
-  const Result<Source> source = find_source(request.source);
+  const Result<Source> source = find_source(request.source, configuration->series);
   if (!source) return source.error();
 
   // The series is known for sure only once a tarball is unpacked; the file of each
   // series we have goes into the key, so that a change in any means a new kernel.
   std::string all = fmt::format("{} {} {:016x} {}\n{}\n", kRecipe, name_of(request.variant),
-                                source->hash, compiler_versions(), *config);
+                                source->hash, compiler_versions(), configuration->fragment);
   std::error_code error;
   std::vector<fs::path> specifications;
   for (const auto& entry : fs::directory_iterator(*data / "port/linux/edits", error)) {
@@ -330,7 +331,7 @@ Result<BuildResult> build_kernel(const BuildRequest& request) {
   for (const fs::path& path : specifications) {
     const Result<Series> series = load_series(*data, path.stem().string());
     if (!series) return series.error();
-    const Result<std::string> ours = ingredients(*data, *series, request.variant, request.machine);
+    const Result<std::string> ours = ingredients(*data, *series, request.variant, configuration->base);
     if (!ours) return ours.error();
     all += *ours;
   }
@@ -363,7 +364,8 @@ Result<BuildResult> build_kernel(const BuildRequest& request) {
     fs::create_directories(kernels_directory(), error);
     if (error)
       return Error{"cannot write to " + cache_directory().string() + ": " + error.message()};
-    if (Status done = build_into(request, *recipe, *source, *data, work->path() / "tree", result);
+    if (Status done = build_into(request, *configuration, *recipe, *source, *data,
+                                 work->path() / "tree", result);
         !done) {
       // A gigabyte and more of small files: that takes a while.
       if (interrupted() != 0 && request.on_step) {

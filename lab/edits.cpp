@@ -75,7 +75,16 @@ Result<Series> load_series(const fs::path& data, const std::string& name) {
     return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
   };
   Series series{name, {}, {}};
+  if (const std::string like = field(json, "like"); !like.empty()) {
+    Result<Series> other = load_series(data, like);
+    if (!other) return other.error();
+    series.edits = std::move(other->edits);
+    series.files = std::move(other->files);
+  }
   for (const auto& item : json.value("edits", nlohmann::json::array())) {
+    // Of two edits of one name the series' own stands.
+    std::erase_if(series.edits,
+                  [&](const Edit& edit) { return edit.name == field(item, "name"); });
     series.edits.push_back({.name = field(item, "name"),
                             .scope = field(item, "for"),
                             .machine = field(item, "machine"),

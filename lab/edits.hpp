@@ -2,7 +2,7 @@
 // Anchored edits: how our kcov gets into somebody else's kernel tree without a line
 // of that tree standing in this repository.
 //
-// port/linux/edits/SERIES.json names each edit, the file it changes, its anchor (a
+// port/linux/edits/SERIES.json ("like" another one, but for its own edits) names each edit, the file it changes, its anchor (a
 // regular expression, or a block between #ifdef and #endif) and the new text. What is
 // replaced must be in the file (a block: in the region that begins with `within`) exactly
 // once. All edits of a variant are made in memory first; only when every one of them has

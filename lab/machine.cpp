@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "lab/machine.hpp"
 
+#include "lab/configuration.hpp"
+
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -130,7 +132,7 @@ void Machine::finish() {
 }
 
 Result<std::unique_ptr<Machine>> boot(const Kernel& kernel, const BootOptions& options) {
-  return kernel.machine == "um" ? boot_um(kernel, options) : boot_x86_64(kernel, options);
+  return base_of(kernel.machine) == "um" ? boot_um(kernel, options) : boot_x86_64(kernel, options);
 }
 
 }  // namespace kcov::lab

@@ -20,7 +20,6 @@ namespace fs = std::filesystem;
 namespace kcov::lab {
 namespace {
 
-constexpr const char* kDebianTarball = "/usr/src/linux-source-6.12.tar.xz";
 
 Result<std::uint64_t> hash_of_file(const fs::path& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -62,11 +61,12 @@ Result<std::uint64_t> hash_of_tree(const fs::path& tree) {
 
 }  // namespace
 
-Result<Source> find_source(const fs::path& given) {
-  const fs::path path = given.empty() ? fs::path(kDebianTarball) : given;
+Result<Source> find_source(const fs::path& given, const std::string& series) {
+  const fs::path path =
+      given.empty() ? fs::path(fmt::format("/usr/src/linux-source-{}.tar.xz", series)) : given;
   std::error_code error;
   if (fs::is_directory(path, error)) {
-    if (const Result<std::string> series = series_of(path); !series) return series.error();
+    if (const Result<std::string> found = series_of(path); !found) return found.error();
     const Result<std::uint64_t> hash = hash_of_tree(path);
     if (!hash) return hash.error();
     return Source{fs::canonical(path), true, *hash};
@@ -74,9 +74,9 @@ Result<Source> find_source(const fs::path& given) {
   if (!fs::is_regular_file(path, error)) {
     if (given.empty()) {
       return Error{fmt::format(
-          "cannot find the kernel source {}: install it (apt-get install linux-source-6.12), or "
+          "cannot find the kernel source {}: install it (apt-get install linux-source-{}), or "
           "name a tree with --source",
-          path.string())};
+          path.string(), series)};
     }
     return Error{fmt::format("cannot use {} as kernel source: it is neither a tree nor a tarball",
                              path.string())};

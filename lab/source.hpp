@@ -17,8 +17,8 @@ struct Source {
   std::uint64_t hash = 0;  // of the tarball's bytes; of a tree's names, sizes and times
 };
 
-// `given`, or Debian's tarball of 6.12 in /usr/src.
-Result<Source> find_source(const std::filesystem::path& given);
+// `given`, or Debian's tarball of `series` ("6.12") in /usr/src.
+Result<Source> find_source(const std::filesystem::path& given, const std::string& series);
 
 // Copies or unpacks it into `tree`, which is made.
 Status unpack_source(const Source& source, const std::filesystem::path& tree);

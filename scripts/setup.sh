@@ -12,6 +12,8 @@ BUILD_PACKAGES="g++ make cmake ninja-build ccache git
   linux-source-6.12 xz-utils bzip2 flex bison bc perl"
 # What the tests need beside it.
 TEST_PACKAGES="qemu-system-x86 libgtest-dev clang libclang-rt-14-dev zlib1g-dev dpkg-dev binutils"
+# What scripts/test --all needs beside them.
+ALL_PACKAGES="linux-source-6.1"
 
 # install_packages NAME...: those that are missing, by Debian's own client.
 install_packages() {

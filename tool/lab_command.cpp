@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lab/build.hpp"
+#include "lab/configuration.hpp"
 #include "lab/kernel.hpp"
 #include "lab/machine.hpp"
 #include "lab/session.hpp"
@@ -73,7 +74,7 @@ std::string describe(const Kernel& kernel) {
 
 Result<int> build(const Options& options) {
   // As many objects as the small configuration has; a hint, not a promise.
-  Progress progress(options.machine == "um" ? 690 : 880);
+  Progress progress(lab::base_of(options.machine) == "um" ? 690 : 880);
   lab::BuildRequest request;
   request.machine = options.machine;
   request.variant = options.variant();

@@ -139,14 +139,14 @@ TEST(Files, an_error_or_an_interrupt_is_not_the_end_of_the_file) {
 }
 
 TEST(Source, a_directory_that_is_no_kernel_tree_is_refused) {
-  const auto source = lab::find_source("/etc");
+  const auto source = lab::find_source("/etc", "6.12");
   ASSERT_FALSE(source);
   EXPECT_EQ(source.error().message,
             "cannot use /etc as kernel source: its Makefile does not say VERSION and PATCHLEVEL");
 }
 
 TEST(Source, what_is_not_there_is_named) {
-  const auto source = lab::find_source("/nonexistent");
+  const auto source = lab::find_source("/nonexistent", "6.12");
   ASSERT_FALSE(source);
   EXPECT_NE(source.error().message.find("/nonexistent"), std::string::npos);
 }

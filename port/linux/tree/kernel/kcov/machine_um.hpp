@@ -10,13 +10,13 @@
 
 #include "offsets.h"
 
-// arch/um's table of running tasks; one pointer a CPU, one CPU.
+// arch/um's table of running tasks: one entry a CPU, one CPU.
 extern "C" char* cpu_tasks[];
 
 namespace kcov::machine {
 
 [[gnu::always_inline]] inline char* current_task() noexcept {
-  return __atomic_load_n(&cpu_tasks[0], __ATOMIC_RELAXED);
+  return __atomic_load_n(&cpu_tasks[KCOV_OFFSET_CPU_TASK / sizeof(char*)], __ATOMIC_RELAXED);
 }
 
 [[gnu::always_inline]] inline std::uint32_t preempt_count() noexcept {

@@ -9,6 +9,9 @@
 #include <linux/spinlock.h>
 #include <linux/version.h>
 #include <asm/thread_info.h>
+#ifdef CONFIG_UML
+#include <as-layout.h>
+#endif
 #if defined(CONFIG_X86_64) && !defined(CONFIG_UML)
 #include <asm/page_types.h>
 #endif
@@ -23,6 +26,8 @@ int main(void)
 #ifdef CONFIG_UML
 	DEFINE(KCOV_THREAD_SIZE, THREAD_SIZE);
 	DEFINE(KCOV_OFFSET_PREEMPT_COUNT, offsetof(struct thread_info, preempt_count));
+	/* An entry is a task, or (6.1) a structure that ends with it. */
+	DEFINE(KCOV_OFFSET_CPU_TASK, sizeof(cpu_tasks[0]) - sizeof(struct task_struct *));
 #elif defined(CONFIG_X86_64)
 	/* Where the image is linked to lie; it is put elsewhere at boot. */
 	DEFINE(KCOV_LINK_ADDRESS, __START_KERNEL);
