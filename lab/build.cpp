@@ -383,4 +383,21 @@ Result<BuildResult> build_kernel(const BuildRequest& request) {
   return BuildResult{*kernel, was_there};
 }
 
+Result<std::vector<Kernel>> remove_superseded_kernels() {
+  // A kernel that has just been built is not current for a moment.
+  const Result<BuildLock> lock = BuildLock::take(cache_directory(), {});
+  if (!lock) return lock.error();
+  std::vector<Kernel> removed;
+  for (Kernel& kernel : list_kernels()) {
+    if (kernel.current) continue;
+    std::error_code error;
+    fs::remove_all(kernel.directory, error);
+    if (error) {
+      return Error{"cannot remove " + kernel.directory.string() + ": " + error.message()};
+    }
+    removed.push_back(std::move(kernel));
+  }
+  return removed;
+}
+
 }  // namespace kcov::lab

@@ -7,6 +7,7 @@
 
 #include <csignal>
 
+#include "lab/build.hpp"
 #include "lab/kernel.hpp"
 #include "lab/source.hpp"
 #include "support/command.hpp"
@@ -149,6 +150,31 @@ TEST(Source, what_is_not_there_is_named) {
   const auto source = lab::find_source("/nonexistent", "6.12");
   ASSERT_FALSE(source);
   EXPECT_NE(source.error().message.find("/nonexistent"), std::string::npos);
+}
+
+TEST(Kernel, those_that_are_superseded_are_removed) {
+  auto cache = TemporaryDirectory::create(testing::TempDir(), "cache.");
+  ASSERT_TRUE(cache);
+  ::setenv("KCOVTOOL_CACHE", cache->path().c_str(), 1);
+  for (const char* key : {"1", "2"}) {
+    lab::Kernel kernel;
+    kernel.machine = "um";
+    kernel.release = "6.12.1";
+    kernel.build_id = key;
+    kernel.directory = lab::kernels_directory() / ("um-ours-" + std::string(key));
+    fs::create_directories(kernel.directory);
+    ASSERT_TRUE(lab::describe_kernel(kernel, kernel.directory));
+    ASSERT_TRUE(lab::make_current(kernel));
+  }
+  const auto removed = lab::remove_superseded_kernels();
+  ASSERT_TRUE(removed);
+  ASSERT_EQ(removed->size(), 1u);
+  EXPECT_EQ(removed->front().build_id, "1");
+  const auto left = lab::list_kernels();
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left.front().build_id, "2");
+  EXPECT_TRUE(left.front().current);
+  ::unsetenv("KCOVTOOL_CACHE");
 }
 
 TEST(Kernel, a_damaged_description_says_what_to_do) {
