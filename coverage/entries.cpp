@@ -78,6 +78,8 @@ class Cutter {
   };
 
   bool is_entry_block(std::size_t i) const {
+    // The unlikely part of a function, laid out elsewhere: jumped to from within.
+    if (symbols_[i].find(".cold") != string_view::npos) return false;
     const Blocks& blocks = blocks_.find(symbols_[i])->second;
     if (pcs_[i] != blocks.first) return false;
     // A function is laid out from its entry on. Where the first block is not the lowest, it

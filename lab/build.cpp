@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <deque>
+#include <functional>
 #include <sstream>
 #include <thread>
 
@@ -47,10 +48,13 @@ const Recipe* recipe_for(const std::string& machine) {
   return found == std::end(kRecipes) ? nullptr : found;
 }
 
-// One build at a time for each cache: waits for its turn, and lets go at the end.
+using Step = std::function<void(std::string_view)>;
+
+// One build at a time for each cache: waits for its turn, and lets go at the end. What
+// run_command() starts holds it too, until the last of a build that was killed is gone.
 class BuildLock {
  public:
-  static Result<BuildLock> take(const fs::path& cache) {
+  static Result<BuildLock> take(const fs::path& cache, const Step& step) {
     std::error_code ignored;
     fs::create_directories(cache, ignored);
     const fs::path path = cache / "build.lock";
@@ -59,12 +63,18 @@ class BuildLock {
       return Error{"cannot write to the kernel cache " + cache.string() + ": " + errno_text(errno) +
                    "; set KCOVTOOL_CACHE to a directory that can be written"};
     }
-    while (::flock(fd, LOCK_EX) != 0) {
+    int how = LOCK_EX | LOCK_NB;
+    while (::flock(fd, how) != 0) {
       const int error = errno;
       if (error == EINTR && interrupted() == 0) continue;
+      if (error == EWOULDBLOCK) {
+        if (step) step("waiting for another build in " + cache.string());
+        how = LOCK_EX;
+        continue;
+      }
       ::close(fd);
       if (interrupted() != 0) {
-        return Error{"interrupted while another build was running", interrupt_exit_code()};
+        return interruption();
       }
       return Error{"cannot lock " + path.string() + ": " + errno_text(error) +
                    "; set KCOVTOOL_CACHE to a directory on a local file system"};
@@ -82,20 +92,28 @@ class BuildLock {
   int fd_;
 };
 
-// A directory that is removed when it leaves scope, and was emptied before.
+// A directory that is removed when it leaves scope.
 class WorkDirectory {
  public:
-  explicit WorkDirectory(fs::path path) : path_(std::move(path)) { clear(); }
-  ~WorkDirectory() { clear(); }
-  WorkDirectory(const WorkDirectory&) = delete;
-  WorkDirectory& operator=(const WorkDirectory&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  void clear() const {
+  // Without what an earlier build, killed outright, has left there.
+  static Result<WorkDirectory> create(const fs::path& path) {
+    std::error_code error;
+    fs::remove_all(path, error);
+    if (!error) fs::create_directories(path, error);
+    if (error) return Error{"cannot empty " + path.string() + ": " + error.message()};
+    return WorkDirectory(path);
+  }
+  WorkDirectory(WorkDirectory&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  WorkDirectory& operator=(WorkDirectory&&) = delete;
+  ~WorkDirectory() {
+    if (path_.empty()) return;
     std::error_code ignored;
     fs::remove_all(path_, ignored);
   }
+  const fs::path& path() const { return path_; }
+
+ private:
+  explicit WorkDirectory(fs::path path) : path_(std::move(path)) {}
   fs::path path_;
 };
 
@@ -334,20 +352,25 @@ Result<BuildResult> build_kernel(const BuildRequest& request) {
 
   const fs::path shelf =
       kernels_directory() / fmt::format("{}-{}-{}", request.machine, name_of(request.variant), key);
-  const Result<BuildLock> lock = BuildLock::take(cache_directory());
+  const Result<BuildLock> lock = BuildLock::take(cache_directory(), request.on_step);
   if (!lock) return lock.error();
   bool was_there = fs::exists(shelf / "kernel.json", error);
   if (!was_there) {
     // Always the same place, so that ccache knows the files of an earlier build again.
-    const WorkDirectory work(cache_directory() / "work");
-    const fs::path result = work.path() / "result";
+    const Result<WorkDirectory> work = WorkDirectory::create(cache_directory() / "work");
+    if (!work) return work.error();
+    const fs::path result = work->path() / "result";
     fs::create_directories(result, error);
     fs::create_directories(kernels_directory(), error);
     if (error)
       return Error{"cannot write to " + cache_directory().string() + ": " + error.message()};
     if (Status done = build_into(request, *configuration, *recipe, *source, *data,
-                                 work.path() / "tree", result);
+                                 work->path() / "tree", result);
         !done) {
+      // A gigabyte and more of small files: that takes a while.
+      if (interrupted() != 0 && request.on_step) {
+        request.on_step("interrupted; removing " + work->path().string());
+      }
       return done.error();
     }
     fs::remove_all(shelf, error);
@@ -358,6 +381,23 @@ Result<BuildResult> build_kernel(const BuildRequest& request) {
   if (!kernel) return kernel.error();
   if (Status done = make_current(*kernel); !done) return done.error();
   return BuildResult{*kernel, was_there};
+}
+
+Result<std::vector<Kernel>> remove_superseded_kernels() {
+  // A kernel that has just been built is not current for a moment.
+  const Result<BuildLock> lock = BuildLock::take(cache_directory(), {});
+  if (!lock) return lock.error();
+  std::vector<Kernel> removed;
+  for (Kernel& kernel : list_kernels()) {
+    if (kernel.current) continue;
+    std::error_code error;
+    fs::remove_all(kernel.directory, error);
+    if (error) {
+      return Error{"cannot remove " + kernel.directory.string() + ": " + error.message()};
+    }
+    removed.push_back(std::move(kernel));
+  }
+  return removed;
 }
 
 }  // namespace kcov::lab

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "lab/kernel.hpp"
 #include "support/result.hpp"
@@ -29,5 +30,9 @@ struct BuildResult {
 };
 
 Result<BuildResult> build_kernel(const BuildRequest& request);
+
+// Removes the kernels that are not current, and says which. A machine that runs one of them
+// goes on with it.
+Result<std::vector<Kernel>> remove_superseded_kernels();
 
 }  // namespace kcov::lab

@@ -30,6 +30,9 @@ Result<std::string> replace_block(const Edit& edit, const std::string& text) {
   if (!std::regex_search(text, found, start)) {
     return misfit(edit, fmt::format("expected \"{}\", which is not there", edit.within));
   }
+  if (std::regex_search(found[0].second, text.cend(), start)) {
+    return misfit(edit, fmt::format("expected \"{}\" exactly once, found more", edit.within));
+  }
   const std::string opening = "\n#ifdef " + edit.replace_block + "\n";
   const auto from = static_cast<std::size_t>(found.position(0));
   const std::size_t begin = text.find(opening, from);

@@ -120,25 +120,31 @@ Result<HostTrace> trace_host_program(const Request& request, int output, int err
   ::close(failure[1]);
   int status = 0;
   const int ended = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
-  while (::waitpid(child, &status, WNOHANG) == 0) {
+  pid_t reaped;
+  while ((reaped = ::waitpid(child, &status, WNOHANG)) == 0) {
     if (interrupted() != 0 && interrupted() != SIGINT) ::kill(child, SIGKILL);
     // The terminal's Ctrl-C reaches the program too, which does with it what it likes.
     pollfd wait{ended, POLLIN, 0};
     ::poll(&wait, 1, 200);
   }
+  const int not_reaped = reaped < 0 ? errno : 0;
   if (ended >= 0) ::close(ended);
   int error = 0;
   const bool failed = ::read(failure[0], &error, sizeof error) == sizeof error;
   ::close(failure[0]);
   if (failed) {
     return Error{fmt::format("cannot run {}: {}", request.arguments[0], errno_text(error)),
-                 error == ENOENT ? 127 : 126};
+                 error == ENOENT || error == ENOTDIR ? 127 : 126};
   }
 
   if (interrupted() != 0 && interrupted() != SIGINT) {
-    return Error{"interrupted", interrupt_exit_code()};
+    return interruption();
   }
 
+  if (not_reaped != 0) {
+    return Error{fmt::format("cannot tell how {} ended: {}", request.arguments[0],
+                             errno_text(not_reaped))};
+  }
   const TraceFileHeader header = file->header();
   const auto state = static_cast<TraceFileState>(header.state);
   if (state == TraceFileState::created) {

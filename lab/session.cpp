@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -66,12 +67,11 @@ class Session {
   }
 
   Result<SessionResult> run() {
-    heard_ = Clock::now();
     while (!finished_) {
       if (interrupted() != 0 && !(interrupted() == SIGINT && options_.command_has_terminal)) {
-        return Error{"interrupted", interrupt_exit_code()};
+        return interruption();
       }
-      if (Clock::now() - heard_ > std::chrono::seconds(options_.hang_seconds)) {
+      if (silence_ > std::chrono::seconds(options_.hang_seconds)) {
         return broken(
             fmt::format("has said nothing for {} seconds and was ended", options_.hang_seconds));
       }
@@ -80,8 +80,15 @@ class Session {
       if (started_ && input_ >= 0 && outgoing_.size() < kMaxQueued && spooled_ < kMaxSpooled) {
         waits[1].fd = input_;
       }
-      if (::poll(waits, 2, 1000) <= 0) continue;
-      if (waits[1].revents != 0) read_input();
+      const Clock::time_point asked = Clock::now();
+      const int ready = ::poll(waits, 2, 1000);
+      // The time that we listened, and not what the clock says: stopped (Ctrl-Z, a paused
+      // container) or held up by a slow reader, we hear nothing of a machine that is well.
+      silence_ += std::min<Clock::duration>(Clock::now() - asked, std::chrono::seconds(1));
+      if (ready <= 0) continue;
+      if (waits[1].revents != 0) {
+        if (Status done = read_input(); !done) return done.error();
+      }
       if ((waits[0].revents & POLLOUT) != 0) write_channel();
       if ((waits[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
         if (Status done = read_channel(); !done) return done.error();
@@ -102,13 +109,18 @@ class Session {
         last_lines(log))};
   }
 
-  void read_input() {
+  Status read_input() {
     const ssize_t n = ::read(input_, block_.data(), block_.size());
-    if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
-    if (n <= 0) {
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) return {};
+    if (n < 0) {
+      return Error{fmt::format("cannot read standard input: {}; a command that needs none is run "
+                               "with </dev/null",
+                               errno_text(errno))};
+    }
+    if (n == 0) {
       outgoing_ += encode_frame(FrameType::input_end, {});
       input_ = -1;
-      return;
+      return {};
     }
     const std::string_view bytes(block_.data(), static_cast<std::size_t>(n));
     const std::filesystem::path spool = machine_.spool();
@@ -116,9 +128,10 @@ class Session {
         write_file(spool / spool_name(next_file_), bytes)) {
       outgoing_ += encode_frame(FrameType::input_file, Encoder().integer(next_file_++).take());
       ++spooled_;
-      return;
+      return {};
     }
     outgoing_ += encode_frame(FrameType::input, bytes);
+    return {};
   }
 
   void write_channel() {
@@ -142,7 +155,7 @@ class Session {
     while (!finished_ && (taken = take_frame(incoming_, frame)) != 0) {
       if (taken < 0 || !take(frame)) return broken("sent something that makes no sense");
     }
-    heard_ = Clock::now();
+    silence_ = {};
     if (interrupted() == 0 && !lost_.empty()) {
       return Error{fmt::format("cannot write the command's standard {}: {}", lost_,
                                errno_text(write_error_))};
@@ -212,7 +225,7 @@ class Session {
   int write_error_ = 0;
   std::uint64_t next_file_ = 0;
   int spooled_ = 0;
-  Clock::time_point heard_;
+  Clock::duration silence_{};
   SessionResult result_;
 };
 
@@ -223,7 +236,7 @@ Result<SessionResult> run_session(Machine& machine, const Request& request,
   return Session(machine, request, options).run();
 }
 
-Request request_for(const std::vector<std::string>& arguments) {
+Result<Request> request_for(const std::vector<std::string>& arguments) {
   Request request;
   request.arguments = arguments;
   for (char** variable = environ; *variable != nullptr; ++variable) {
@@ -231,6 +244,11 @@ Request request_for(const std::vector<std::string>& arguments) {
   }
   std::error_code error;
   request.directory = std::filesystem::current_path(error).string();
+  if (error) {
+    return Error{fmt::format("cannot run {} in the current directory: {}{}", arguments[0],
+                             error.message(),
+                             error.value() == ENOENT ? "; it has been removed" : "")};
+  }
   return request;
 }
 

@@ -40,7 +40,8 @@ struct SessionResult {
 Result<SessionResult> run_session(Machine& machine, const Request& request,
                                   const SessionOptions& options);
 
-// A request for `arguments` with our directory and environment.
-Request request_for(const std::vector<std::string>& arguments);
+// A request for `arguments` with our directory and environment. An Error when the directory
+// has been removed.
+Result<Request> request_for(const std::vector<std::string>& arguments);
 
 }  // namespace kcov::lab

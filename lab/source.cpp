@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "lab/source.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include <algorithm>
-#include <fstream>
+#include <cerrno>
 #include <regex>
 #include <vector>
 
 #include "support/command.hpp"
 #include "support/files.hpp"
+#include "support/interrupt.hpp"
 
 namespace fs = std::filesystem;
 
@@ -19,17 +22,22 @@ namespace {
 
 
 Result<std::uint64_t> hash_of_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{"cannot read the kernel source " + path.string()};
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   XXH3_state_t* const state = XXH3_createState();
   XXH3_64bits_reset(state);
   std::vector<char> block(1 << 20);
-  while (file.read(block.data(), static_cast<std::streamsize>(block.size())), file.gcount() > 0) {
-    XXH3_64bits_update(state, block.data(), static_cast<std::size_t>(file.gcount()));
+  ssize_t n = -1;
+  while (file >= 0 && interrupted() == 0 &&
+         ((n = ::read(file, block.data(), block.size())) > 0 || (n < 0 && errno == EINTR))) {
+    if (n > 0) XXH3_64bits_update(state, block.data(), static_cast<std::size_t>(n));
   }
+  const int error = errno;
   const std::uint64_t hash = XXH3_64bits_digest(state);
   XXH3_freeState(state);
-  return hash;
+  if (file >= 0) ::close(file);
+  if (n == 0) return hash;
+  if (interrupted() != 0) return interruption();
+  return Error{"cannot read the kernel source " + path.string() + ": " + errno_text(error)};
 }
 
 // A tree has some 90 000 files: names, sizes and times tell whether it has changed.

@@ -52,14 +52,14 @@ std::string json_of(const TraceReport& report) {
   json["records"] = report.pcs.size();
   json["capacity"] = report.capacity;
   json["dropped"] = report.dropped ? Json(*report.dropped) : Json(nullptr);
+  const std::optional<std::size_t> untraced = report.untraced_tasks();
+  json["untraced_tasks"] = untraced ? Json(*untraced) : Json(nullptr);
   if (!report.unnamed.empty()) {
     json["unnamed"] = report.unnamed;
     Json pcs = Json::array();
     for (const std::uint64_t pc : report.pcs) pcs.push_back(fmt::format("{:#x}", pc));
     json["pcs"] = std::move(pcs);
   } else {
-    // A program's own kcov does not see them.
-    json["untraced_tasks"] = report.release.empty() ? Json(nullptr) : Json(report.untraced_tasks());
     Json entries = Json::array();
     for (const coverage::Entry& entry : report.entries) {
       Json item = {{"kind", kind_of(entry.kind)},

@@ -35,10 +35,18 @@ void one_entry(TraceReport& report, std::string name) {
   coverage::Entry entry{coverage::EntryKind::other, std::move(name), {}};
   entry.records.resize(report.pcs.size());
   std::iota(entry.records.begin(), entry.records.end(), std::size_t{0});
-  report.entries.assign(1, std::move(entry));
+  report.entries.clear();
+  report.entries.push_back(std::move(entry));
 }
 
-std::size_t TraceReport::untraced_tasks() const {
+std::optional<std::size_t> TraceReport::untraced_tasks() const {
+  // A program's own kcov does not see them, and neither do we where there are no names.
+  const bool named = !release.empty() && locations.size() == pcs.size();
+  if (!named || is_cut_off()) return std::nullopt;
+  return seen_untraced_tasks();
+}
+
+std::size_t TraceReport::seen_untraced_tasks() const {
   // pid_vnr() gives a new task's number to its maker: reached only when there is one.
   if (locations.empty()) return 0;
   return static_cast<std::size_t>(

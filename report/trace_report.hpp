@@ -27,8 +27,13 @@ struct TraceReport {
   std::string unnamed;
   std::vector<coverage::Entry> entries;
 
-  // System calls that made a further task, whose coverage is not here.
-  std::size_t untraced_tasks() const;
+  // Whether records are missing, or may be.
+  bool is_cut_off() const { return dropped ? *dropped != 0 : pcs.size() >= capacity; }
+
+  // System calls in the trace that made a further task, whose coverage is not here.
+  std::size_t seen_untraced_tasks() const;
+  // The same where that is all of them; none: it is not known.
+  std::optional<std::size_t> untraced_tasks() const;
 };
 
 // Fills `entries` from `pcs` and `locations`.

@@ -102,10 +102,15 @@ std::string losses_of(const TraceReport& report) {
         report.capacity);
   }
   if (report.release.empty()) return text + "only the program's main thread was traced\n";
-  if (const std::size_t tasks = report.untraced_tasks(); tasks != 0) {
-    text += fmt::format("{} started by the command {} not traced\n",
-                        numbered(tasks, "process or thread", "processes or threads"),
-                        tasks == 1 ? "was" : "were");
+  const std::optional<std::size_t> all = report.untraced_tasks();
+  const std::size_t seen = report.seen_untraced_tasks();
+  if (seen != 0) {
+    text += fmt::format("{}{} started by the command {} not traced\n", all ? "" : "at least ",
+                        numbered(seen, "process or thread", "processes or threads"),
+                        seen == 1 ? "was" : "were");
+  } else if (!all) {
+    text +=
+        "not known whether the command started further processes or threads, which are not traced\n";
   }
   return text;
 }

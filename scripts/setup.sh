@@ -41,7 +41,7 @@ build_tool() {
   local preset=$1 log
   shift
   log=$(mktemp)
-  say "building ($preset)"
+  say "building the tool${preset:+ ($preset)}: a minute or two the first time"
   if ! { cmake --preset "$preset" && cmake --build --preset "$preset" ${1:+--target "$@"}; } >"$log" 2>&1; then
     tail -n 40 "$log" >&2
     rm -f "$log"
@@ -52,6 +52,6 @@ build_tool() {
 
 # build_kernel [--machine x86_64] [--stock]: into the cache; five minutes the first time.
 build_kernel() {
-  say "kernel: kcovtool lab build $*"
+  say "kernel: kcovtool lab build${*:+ $*}     (where it is not there yet: three to eight minutes)"
   build/kcovtool lab build "$@" >&2 || exit 125
 }

@@ -9,28 +9,52 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "support/interrupt.hpp"
+
 namespace fs = std::filesystem;
 
 namespace kcov {
 
 std::string errno_text(int error) { return std::generic_category().message(error); }
 
-Result<std::string> read_file(const fs::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return Error{"cannot read " + path.string() + ": " + errno_text(errno)};
+namespace {
+
+// Why something was not done: the interrupt, or `error`.
+Error failure(std::string_view what, std::string_view name, int error) {
+  if (error == EINTR && interrupted() != 0) return interruption();
+  std::string message(what);
+  return Error{message.append(" ").append(name).append(": ").append(errno_text(error))};
+}
+
+constexpr int kMostLinks = 40;  // the system's own limit
+
+// Opening a pipe waits for its other end: until we are interrupted.
+int open_patiently(const fs::path& path, int flags) {
+  int fd;
+  do {
+    fd = ::open(path.c_str(), flags | O_CLOEXEC);
+  } while (fd < 0 && errno == EINTR && interrupted() == 0);
+  return fd;
+}
+
+}  // namespace
+
+Result<std::string> read_all(int fd, std::string_view name) {
   std::string contents;
   char block[65536];
   for (;;) {
     const ssize_t n = ::read(fd, block, sizeof block);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      const int error = errno;
-      ::close(fd);
-      return Error{"cannot read " + path.string() + ": " + errno_text(error)};
-    }
-    if (n == 0) break;
+    if (n < 0 && errno == EINTR && interrupted() == 0) continue;
+    if (n < 0) return failure("cannot read", name, errno);
+    if (n == 0) return contents;
     contents.append(block, static_cast<std::size_t>(n));
   }
+}
+
+Result<std::string> read_file(const fs::path& path) {
+  const int fd = open_patiently(path, O_RDONLY);
+  if (fd < 0) return failure("cannot read", path.string(), errno);
+  Result<std::string> contents = read_all(fd, path.string());
   ::close(fd);
   return contents;
 }
@@ -40,7 +64,7 @@ namespace {
 bool write_all(int fd, std::string_view contents) {
   while (!contents.empty()) {
     const ssize_t n = ::write(fd, contents.data(), contents.size());
-    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EINTR && interrupted() == 0) continue;
     if (n < 0) return false;
     contents.remove_prefix(static_cast<std::size_t>(n));
   }
@@ -49,11 +73,11 @@ bool write_all(int fd, std::string_view contents) {
 
 // For devices, pipes and links: what is there is written to, never replaced.
 Status write_in_place(const fs::path& path, std::string_view contents) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  const int fd = open_patiently(path, O_WRONLY | O_APPEND);
   const bool done = fd >= 0 && write_all(fd, contents);
   const int error = errno;
   if (fd >= 0) ::close(fd);
-  if (!done) return Error{"cannot write " + path.string() + ": " + errno_text(error)};
+  if (!done) return failure("cannot write", path.string(), error);
   return {};
 }
 
@@ -66,9 +90,12 @@ Status write_file(const fs::path& given, std::string_view contents) {
   const bool is_descriptor = name_given.starts_with("/dev/std") ||
                              name_given.starts_with("/dev/fd/") || name_given.starts_with("/proc/");
   std::error_code ignored;
-  const fs::path path = fs::is_symlink(given, ignored) && !is_descriptor
-                            ? fs::weakly_canonical(given, ignored)
-                            : given;
+  fs::path path = given;
+  // By hand, for the last of them may point to what is yet to be made.
+  for (int links = 0; links < kMostLinks && !is_descriptor && fs::is_symlink(path, ignored);
+       ++links) {
+    path = path.parent_path() / fs::read_symlink(path, ignored);
+  }
   struct stat old {};
   const bool exists = ::stat(path.c_str(), &old) == 0;
   if (exists && (is_descriptor || !S_ISREG(old.st_mode))) return write_in_place(path, contents);
@@ -78,7 +105,7 @@ Status write_file(const fs::path& given, std::string_view contents) {
   const auto fail = [&](int error) -> Status {
     ::close(fd);
     ::unlink(name.c_str());
-    return Error{"cannot write " + path.string() + ": " + errno_text(error)};
+    return failure("cannot write", path.string(), error);
   };
   if (!write_all(fd, contents)) return fail(errno);
   const mode_t mask = ::umask(0);

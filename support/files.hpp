@@ -12,8 +12,13 @@ namespace kcov {
 
 Result<std::string> read_file(const std::filesystem::path& path);
 
+// What is still to be read from `fd`, to its end; `name` stands for it in errors. Whoever
+// was interrupted gets an Error too, never the part that was read until then.
+Result<std::string> read_all(int fd, std::string_view name);
+
 // Replaces a regular file in one step: a reader sees the old contents or the new, whole.
-// A device or a pipe is written to, and a link followed.
+// A device or a pipe is written to, and a link followed, also where it points to nothing
+// yet.
 Status write_file(const std::filesystem::path& path, std::string_view contents);
 
 // What errno says, as words.

@@ -14,6 +14,7 @@ void remember(int signal) { pending = signal; }
 }  // namespace
 
 void catch_interrupts() {
+  pending = 0;
   struct sigaction action {};
   action.sa_handler = remember;
   sigemptyset(&action.sa_mask);
@@ -25,12 +26,14 @@ void catch_interrupts() {
   }
 }
 
-void release_interrupts() {
+Status release_interrupts() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction old {};
     sigaction(signal, nullptr, &old);
     if (old.sa_handler == remember) std::signal(signal, SIG_DFL);
   }
+  // Looked at last: one that comes now ends us.
+  return pending == 0 ? Status{} : interruption();
 }
 
 int interrupted() { return pending; }

@@ -3,18 +3,25 @@
 // returns, instead of the process vanishing and leaving half-made things behind.
 #pragma once
 
+#include "support/result.hpp"
+
 namespace kcov {
 
-// To be called once, by main().
+// From now on; what came before counts as dealt with.
 void catch_interrupts();
-
-// Back to the system's ways: for long work that leaves nothing behind.
-void release_interrupts();
 
 // The signal that asked the program to end, or 0.
 int interrupted();
 
 // The exit code of a program that ended on it: 128 + the signal.
 inline int interrupt_exit_code() { return 128 + interrupted(); }
+
+// What an operation that was interrupted returns.
+inline Error interruption() { return Error{"interrupted", interrupt_exit_code()}; }
+
+// Back to the system's ways, in which the signal itself ends the program: for long work
+// that leaves nothing behind, and writing to a reader who may not read. An Error when one
+// has come before.
+Status release_interrupts();
 
 }  // namespace kcov

@@ -17,6 +17,7 @@
 #include <numeric>
 #include <utility>
 
+#include "symbol/call_sites.hpp"
 #include "symbol/elf_symbols.hpp"
 #include "symbol/function_tree.hpp"
 #include "symbol/line_table.hpp"
@@ -184,7 +185,8 @@ const std::string& Image::build_id() const { return state_->build_id; }
 bool Image::has_debug_info() const { return state_->dwarf != nullptr; }
 
 Result<Image> Image::open(const std::string& path) {
-  File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Not to wait for the other end of a pipe, which is refused below.
+  File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.descriptor() < 0) return cannot_open(path, std::strerror(errno));
   struct stat status;
   if (fstat(file.descriptor(), &status) != 0) return cannot_open(path, std::strerror(errno));
@@ -213,6 +215,13 @@ Result<Image> Image::open(const std::string& path) {
                        "link it again");
   }
   return Image(std::make_unique<State>(path, std::move(file), std::move(elf)));
+}
+
+std::size_t Image::count_strangers(std::span<const std::uint64_t> pcs) const {
+  const CallSites sites(state_->elf.get());
+  return static_cast<std::size_t>(std::count_if(pcs.begin(), pcs.end(), [&](std::uint64_t pc) {
+    return pc != 0 && !sites.may_return_to(pc, state_->symbols);
+  }));
 }
 
 std::vector<Location> Image::locate(std::span<const std::uint64_t> pcs, PcKind kind) {

@@ -88,6 +88,10 @@ class Image {
   // Without it, locate() still names the ELF symbol.
   bool has_debug_info() const;
 
+  // How many of `pcs` are none that kcov's callback returns to in this image, but for a few
+  // (call_sites.hpp). Zeroes are not counted.
+  std::size_t count_strangers(std::span<const std::uint64_t> pcs) const;
+
   // One Location for each PC, in the same order. Costs least when given all at once.
   // Never fails: an unknown PC gives a Location that is empty but for the PC.
   std::vector<Location> locate(std::span<const std::uint64_t> pcs,

@@ -2,12 +2,11 @@
 // Reader of PC lists.
 #include "symbol/pc_list.hpp"
 
-#include <cerrno>
 #include <charconv>
 #include <cstdio>
-#include <cstring>
-#include <memory>
 #include <optional>
+
+#include "support/files.hpp"
 
 namespace kcov::symbol {
 namespace {
@@ -67,19 +66,9 @@ Result<std::vector<std::uint64_t>> parse_pc_list(std::string_view text, std::str
 }
 
 Result<std::vector<std::uint64_t>> read_pc_list(const std::string& path) {
-  const auto failed = [&] {
-    return Error{"cannot read PCs from \"" + path + "\": " + std::strerror(errno)};
-  };
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"),
-                                                             &std::fclose);
-  if (file == nullptr) return failed();
-  std::string text;
-  char chunk[1 << 16];
-  while (const std::size_t size = std::fread(chunk, 1, sizeof chunk, file.get())) {
-    text.append(chunk, size);
-  }
-  if (std::ferror(file.get()) != 0) return failed();
-  return parse_pc_list(text, path);
+  const Result<std::string> text = read_file(path);
+  if (!text) return text.error();
+  return parse_pc_list(*text, path);
 }
 
 }  // namespace kcov::symbol

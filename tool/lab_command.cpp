@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-// kcovtool lab build | list | run
+// kcovtool lab build | list | prune | run
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -110,10 +110,19 @@ Result<int> list(const Options& options) {
   return 0;
 }
 
+Result<int> prune() {
+  const Result<std::vector<Kernel>> removed = lab::remove_superseded_kernels();
+  if (!removed) return removed.error();
+  for (const Kernel& kernel : *removed) fmt::print("removed: {}\n", describe(kernel));
+  return 0;
+}
+
 Result<int> run(const Options& options) {
   const Result<Kernel> kernel = lab::current_kernel(options.machine, options.variant());
   if (!kernel) return kernel.error();
-  lab::Request request = lab::request_for(options.command);
+  Result<lab::Request> made = lab::request_for(options.command);
+  if (!made) return made.error();
+  lab::Request& request = *made;
   Result<std::vector<std::string>> writable = resolve_writable(options.writable);
   if (!writable) return writable.error();
   request.writable = std::move(*writable);
@@ -158,6 +167,10 @@ void add_lab(CLI::App& app, Action& chosen) {
   CLI::App* const listing = group->add_subcommand("list", "the kernels that are there");
   listing->add_flag("--json", options->json, "for programs");
   listing->callback([&chosen, options] { chosen = [options] { return list(*options); }; });
+
+  CLI::App* const pruning =
+      group->add_subcommand("prune", "remove the kernels that lab list calls superseded");
+  pruning->callback([&chosen] { chosen = prune; });
 
   CLI::App* const running = group->add_subcommand(
       "run", "boot a kernel and run a command in it, as its root; its exit status is ours");

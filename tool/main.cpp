@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <iostream>
 
 #include "support/files.hpp"
 #include "support/interrupt.hpp"
@@ -78,10 +80,24 @@ void open_standard_streams() {
   if (fd > 2) ::close(fd);
 }
 
+// Whether all that we said has been taken.
+bool end_output() {
+  // CLI11 prints with streams, we do not.
+  std::cout.flush();
+  // A reader who keeps us waiting is not to keep us from ending.
+  (void)kcov::release_interrupts();
+  if (std::cout.good() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
+  std::fprintf(stderr, "kcovtool: cannot write to standard output: %s\n",
+               kcov::errno_text(errno).c_str());
+  return false;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   open_standard_streams();
+  // Inherited as ignored, it would keep the exit status of every child from us.
+  std::signal(SIGCHLD, SIG_DFL);
   CLI::App app{"kcovtool: kernel code coverage of a command, on a real kernel, without root"};
   app.name("kcovtool");
   app.require_subcommand(1);
@@ -98,7 +114,8 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (app.exit(error) != 0) return 2;
+    return end_output() ? 0 : 125;
   }
   kcov::catch_interrupts();
   const kcov::Result<int> status = run(chosen);
@@ -107,10 +124,5 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "kcovtool: %s\n", status.error().message.c_str());
     return status.error().exit_code;
   }
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    std::fprintf(stderr, "kcovtool: cannot write to standard output: %s\n",
-                 kcov::errno_text(errno).c_str());
-    return 125;
-  }
-  return *status;
+  return end_output() ? *status : 125;
 }

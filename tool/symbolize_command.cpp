@@ -2,11 +2,11 @@
 // kcovtool symbolize: 0x… lines in, names out, in the same order.
 #include <fmt/format.h>
 
-#include <iostream>
-#include <iterator>
 #include <memory>
 
 #include "lab/kernel.hpp"
+#include "support/files.hpp"
+#include "support/interrupt.hpp"
 #include "symbol/image.hpp"
 #include "symbol/pc_list.hpp"
 #include "tool/commands.hpp"
@@ -37,6 +37,13 @@ std::string line_of(const symbol::Location& location) {
   return text + "\n";
 }
 
+Result<std::vector<std::uint64_t>> read_pcs(const std::string& file) {
+  if (file != "-") return symbol::read_pc_list(file);
+  const Result<std::string> text = read_all(0, "standard input");
+  if (!text) return text.error();
+  return symbol::parse_pc_list(*text, "standard input");
+}
+
 Result<int> symbolize(const Options& options) {
   std::string path = options.vmlinux;
   if (path.empty()) {
@@ -50,18 +57,23 @@ Result<int> symbolize(const Options& options) {
   Result<symbol::Image> image = symbol::Image::open(path);
   if (!image) return image.error();
 
-  Result<std::vector<std::uint64_t>> pcs =
-      options.file == "-"
-          ? symbol::parse_pc_list(std::string(std::istreambuf_iterator<char>(std::cin), {}),
-                                  "standard input")
-          : symbol::read_pc_list(options.file);
+  const Result<std::vector<std::uint64_t>> pcs = read_pcs(options.file);
   if (!pcs) return pcs.error();
   if (!image->has_debug_info()) {
     fmt::print(stderr,
                "kcovtool: {} has no debug information: functions only, no files and lines\n", path);
   }
+  // A few are no wonder (call_sites.hpp); of another build's nearly all are.
+  if (const std::size_t strangers = image->count_strangers(*pcs); strangers > pcs->size() / 4) {
+    fmt::print(stderr,
+               "kcovtool: {} of {} PCs are none that kcov records in {}: they may be of another "
+               "build, and named wrongly (--stock, --vmlinux)\n",
+               strangers, pcs->size(), path);
+  }
   std::string text;
   for (const symbol::Location& location : image->locate(*pcs)) text += line_of(location);
+  // Nothing is left behind by whoever ends us while a slow reader takes it.
+  if (Status going_on = release_interrupts(); !going_on) return going_on.error();
   std::fwrite(text.data(), 1, text.size(), stdout);
   return 0;
 }
@@ -70,7 +82,9 @@ Result<int> symbolize(const Options& options) {
 
 void add_symbolize(CLI::App& app, Action& chosen) {
   CLI::App* const command = app.add_subcommand(
-      "symbolize", "name the function, file and line of each PC (one 0x... a line)");
+      "symbolize",
+      "name the function, file and line of each PC (one 0x... a line). The names are those of one "
+      "image: the lab's current kernel, unless told otherwise");
   const auto options = std::make_shared<Options>();
   command->add_option("--vmlinux", options->vmlinux,
                       "the image that the PCs are of; the lab's kernel without it");

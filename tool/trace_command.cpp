@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "lab/host_program.hpp"
 #include "lab/kernel.hpp"
@@ -54,7 +56,7 @@ lab::SessionOptions streams_for(const Options& options) {
   return session;
 }
 
-Result<Recorded> record_in_lab(const Options& options, lab::Request request) {
+Result<Recorded> record_in_lab(const Options& options, const lab::Request& request) {
   const Variant variant = options.stock ? Variant::stock : Variant::ours;
   const Result<Kernel> kernel =
       lab::current_kernel(options.on.empty() ? "um" : options.on, variant);
@@ -124,20 +126,33 @@ Result<Recorded> record_natively(const Options& options, lab::Request request) {
   return Recorded{std::move(*session), "this machine", std::move(vmlinux)};
 }
 
-// Names and cuts, or says in `unnamed` why there are no names.
-void name_records(const Options& options, const Recorded& recorded, TraceReport& report) {
-  const std::string path = options.vmlinux.empty() ? recorded.vmlinux : options.vmlinux;
-  if (path.empty()) {
-    report.unnamed = fmt::format(
-        "no image of the running kernel was found: PCs only; name its vmlinux with --vmlinux");
-    return;
-  }
-  Result<symbol::Image> image = symbol::Image::open(path);
+using Image = std::optional<symbol::Image>;
+
+// Names and cuts, or says in `unnamed` why there are no names. `image`: what --vmlinux
+// named.
+void name_records(const Recorded& recorded, Image image, TraceReport& report) {
   if (!image) {
-    report.unnamed = image.error().message + ": PCs only";
+    if (recorded.vmlinux.empty()) {
+      report.unnamed =
+          "no image of the running kernel was found: PCs only; name its vmlinux with --vmlinux";
+      return;
+    }
+    Result<symbol::Image> found = symbol::Image::open(recorded.vmlinux);
+    if (!found) {
+      report.unnamed = found.error().message + ": PCs only";
+      return;
+    }
+    image = std::move(*found);
+  }
+  const std::string& path = image->path();
+  if (report.build_id.empty()) {
+    report.unnamed = fmt::format(
+        "it cannot be told whether {} is the kernel that ran, which does not say its build-id "
+        "(/sys/kernel/notes): PCs only",
+        path);
     return;
   }
-  if (!report.build_id.empty() && image->build_id() != report.build_id) {
+  if (image->build_id() != report.build_id) {
     report.unnamed = fmt::format(
         "{} is not the kernel that ran (its build-id is {}, the kernel's {}): PCs only", path,
         image->build_id().empty() ? "missing" : image->build_id(), report.build_id);
@@ -161,9 +176,21 @@ std::size_t report_width(const Options& options) {
 }
 
 Status write_report(const Options& options, const std::string& text) {
-  if (!options.output.empty()) return write_file(options.output, text);
+  if (!options.output.empty()) {
+    catch_interrupts();
+    return write_file(options.output, text);
+  }
   std::fwrite(text.data(), 1, text.size(), stdout);
   return {};
+}
+
+// From here on a signal ends us as it ends other programs: what is left to do may take long,
+// a reader of the report may keep us waiting, and nothing stays behind.
+Status let_signals_end_us(const Options& options) {
+  const bool was_for_command =
+      (options.on == "native" || options.on == "host") && interrupted() == SIGINT;
+  Status released = release_interrupts();
+  return was_for_command ? Status{} : released;
 }
 
 // A program that is linked with kcov_host: there are no system calls in its trace, all of
@@ -178,6 +205,7 @@ Result<TraceReport> trace_host(const Options& options, const lab::Request& reque
   report.capacity = trace->capacity;
   report.dropped = trace->dropped;
   report.pcs = trace->pcs;
+  if (Status going_on = let_signals_end_us(options); !going_on) return going_on.error();
   if (!options.raw) {
     report.locations = lab::locate(*trace);
     report::one_entry(report, fs::path(options.command[0]).filename().string());
@@ -185,7 +213,8 @@ Result<TraceReport> trace_host(const Options& options, const lab::Request& reque
   return report;
 }
 
-Result<TraceReport> trace_kernel(const Options& options, const lab::Request& request) {
+Result<TraceReport> trace_kernel(const Options& options, const lab::Request& request,
+                                 Image image) {
   Result<Recorded> recorded =
       options.on == "native" ? record_natively(options, request) : record_in_lab(options, request);
   if (!recorded) return recorded.error();
@@ -202,21 +231,32 @@ Result<TraceReport> trace_kernel(const Options& options, const lab::Request& req
   report.capacity = trace.header.capacity;
   if (trace.header.dropped_known) report.dropped = trace.header.dropped;
   report.pcs = std::move(trace.pcs);
-  release_interrupts();
-  if (!options.raw) name_records(options, *recorded, report);
+  if (Status going_on = let_signals_end_us(options); !going_on) return going_on.error();
+  // PCs alone need no names, but how many tasks there were is told by them.
+  name_records(*recorded, std::move(image), report);
+  if (options.raw) report.unnamed.clear();
   return report;
 }
 
 Result<int> trace(const Options& options) {
-  lab::Request request = lab::request_for(options.command);
+  Result<lab::Request> made = lab::request_for(options.command);
+  if (!made) return made.error();
+  lab::Request& request = *made;
   // Whole pages: a buffer that is not cannot be mapped (contract 8).
   constexpr std::uint64_t kPageWords = 512;
   request.trace_words = (options.words + kPageWords - 1) / kPageWords * kPageWords;
   Result<std::vector<std::string>> writable = resolve_writable(options.writable);
   if (!writable) return writable.error();
   request.writable = std::move(*writable);
-  Result<TraceReport> report =
-      options.on == "host" ? trace_host(options, request) : trace_kernel(options, request);
+  Image image;
+  if (!options.vmlinux.empty()) {
+    Result<symbol::Image> opened = symbol::Image::open(options.vmlinux);
+    if (!opened) return opened.error();
+    image = std::move(*opened);
+  }
+  Result<TraceReport> report = options.on == "host"
+                                   ? trace_host(options, request)
+                                   : trace_kernel(options, request, std::move(image));
   if (!report) return report.error();
   report->command = options.command;
   if (!report->unnamed.empty()) fmt::print(stderr, "kcovtool: {}\n", report->unnamed);
@@ -224,7 +264,6 @@ Result<int> trace(const Options& options) {
   const std::string text = options.raw    ? report::raw_of(report->pcs)
                            : options.json ? report::json_of(*report)
                                           : report::text_of(*report, report_width(options));
-  catch_interrupts();
   if (Status written = write_report(options, text); !written) return written.error();
   // What only programs read would lose its losses otherwise.
   if (options.raw || options.json) fmt::print(stderr, "{}", report::losses_of(*report));

@@ -50,7 +50,8 @@ int kcov_host_open(int flags);
 
 /*
  * One of the commands of uapi.h. ENOTTY: no such command (contract 4).
- *   KCOV_INIT_TRACE   EINVAL, EBUSY (contract 5-6), ENOMEM
+ *   KCOV_INIT_TRACE   EINVAL, EBUSY (contract 5-6), ENOMEM; EMFILE, ENFILE: it takes a
+ *                     file descriptor while it lasts, and there is none left
  *   KCOV_ENABLE       EINVAL (contract 12, 14), EBUSY (contract 13)
  *   KCOV_REMOTE_ENABLE  `argument` is the address of a struct kcov_remote_arg: EFAULT,
  *                     EINVAL, EBUSY, EEXIST (contract 20), ENOMEM. Handles are the

@@ -4,9 +4,12 @@
 // as `kcov-agent --native FD` it does the same for the machine it is on, without
 // touching it. It speaks lab/protocol.hpp on a serial line, or on descriptor FD.
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/reboot.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -20,6 +23,22 @@ namespace {
 
 using kcov::agent::Channel;
 using kcov::lab::FrameType;
+
+// What the command wrote to the host's directories is on its way until then. It may take
+// longer than the tool waits for a word from us, so a child does it and we go on talking.
+void flush_files(Channel& channel) {
+  const pid_t child = ::fork();
+  if (child <= 0) {
+    ::sync();
+    if (child == 0) ::_exit(0);
+    return;
+  }
+  pollfd ended{static_cast<int>(::syscall(SYS_pidfd_open, child, 0)), POLLIN, 0};
+  while (::waitpid(child, nullptr, WNOHANG) == 0) {
+    if (::poll(&ended, 1, 1000) == 0) channel.send(FrameType::heartbeat, {});
+  }
+  if (ended.fd >= 0) ::close(ended.fd);
+}
 
 // `machine`: the one we own; null on the native one.
 void serve(Channel& channel, const kcov::agent::MachineKind* machine, int spool,
@@ -43,8 +62,7 @@ void serve(Channel& channel, const kcov::agent::MachineKind* machine, int spool,
     outcome = trouble.empty() ? run_command(channel, request, machine != nullptr, spool)
                               : kcov::lab::Outcome{125, trouble};
   }
-  // What the command wrote to the host's directories is on its way until then.
-  if (machine != nullptr) ::sync();
+  if (machine != nullptr) flush_files(channel);
   channel.send(FrameType::finished, encode(outcome));
 }
 
@@ -52,6 +70,7 @@ void serve(Channel& channel, const kcov::agent::MachineKind* machine, int spool,
 
 int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGCHLD, SIG_DFL);
   if (argc == 3 && std::strcmp(argv[1], "--native") == 0) {
     // Ctrl-C is for the command; whether it ends, and how, we report.
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::signal(signal, SIG_IGN);

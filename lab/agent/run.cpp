@@ -104,10 +104,12 @@ struct Tracer {
 };
 
 // The child between vfork and exec: system calls and the buffer's reset, nothing else.
-// Reports an errno through `failure`.
+// What is no program is a script for `shell`, as everywhere. Reports an errno through
+// `failure`.
 [[noreturn]] void become(const lab::Request& request, const std::string& program,
-                         std::vector<char*>& argv, std::vector<char*>& envp, Tracer* tracer,
-                         const int (&streams)[3], int failure) {
+                         std::vector<char*>& argv, std::vector<char*>& shell,
+                         std::vector<char*>& envp, Tracer* tracer, const int (&streams)[3],
+                         int failure) {
   if (!request.own_streams) {
     for (int fd = 0; fd < 3; ++fd) ::dup2(streams[fd], fd);
   }
@@ -131,6 +133,7 @@ struct Tracer {
   if (error == 0) {
     ::execve(program.c_str(), argv.data(), envp.data());
     error = errno;
+    if (error == ENOEXEC) ::execve(shell[0], shell.data(), envp.data());
   }
   (void)!::write(failure, &error, sizeof error);
   ::_exit(127);
@@ -179,7 +182,10 @@ class Pump {
   Pump(const Pump&) = delete;
   Pump& operator=(const Pump&) = delete;
 
-  // The command's wait status; -1 when the tool has gone away.
+  // What else than the tool's going away made run() give up; empty: nothing.
+  const std::string& trouble() const { return trouble_; }
+
+  // The command's wait status; -1 when the tool has gone away, or for trouble().
   int run() {
     // What came in one read with the request.
     if (!take_frames()) return -1;
@@ -231,13 +237,14 @@ class Pump {
   bool take_file(const std::string& number) {
     const std::string name = lab::spool_name(lab::Decoder(number).integer());
     int file = ::openat(spool_, name.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) return false;
     char block[65536];
-    for (ssize_t n; (n = ::read(file, block, sizeof block)) > 0;) {
-      if (input_ >= 0) queued_.append(block, static_cast<std::size_t>(n));
+    ssize_t n = -1;
+    while (file >= 0 && ((n = ::read(file, block, sizeof block)) > 0 || (n < 0 && errno == EINTR))) {
+      if (n > 0 && input_ >= 0) queued_.append(block, static_cast<std::size_t>(n));
     }
+    if (n < 0) trouble_ = "cannot read the command's input: " + std::string(std::strerror(errno));
     close_fd(file);
-    return channel_.send(FrameType::input_taken, number);
+    return n == 0 && channel_.send(FrameType::input_taken, number);
   }
 
   void feed() {
@@ -289,11 +296,12 @@ class Pump {
   bool reaped_ = false;
   int status_ = 0;
   std::string queued_;
+  std::string trouble_;
   std::chrono::steady_clock::time_point last_beat_ = std::chrono::steady_clock::now();
 };
 
 Outcome not_run(const lab::Request& request, int error) {
-  const int status = error == ENOENT ? 127 : 126;
+  const int status = error == ENOENT || error == ENOTDIR ? 127 : 126;
   return {static_cast<std::uint64_t>(status),
           "cannot run " + request.arguments[0] + ": " + std::strerror(error)};
 }
@@ -328,6 +336,10 @@ Outcome run_command(Channel& channel, const lab::Request& request, bool owns_mac
   }
   std::vector<char*> argv = pointers(request.arguments);
   std::vector<char*> envp = pointers(request.environment);
+  std::vector<std::string> script = request.arguments;
+  script[0] = program;
+  script.insert(script.begin(), "/bin/sh");
+  std::vector<char*> shell = pointers(script);
   const int streams[3] = {input.read_end, output.write_end, errors.write_end};
 
   sigset_t child_signal;
@@ -340,8 +352,9 @@ Outcome run_command(Channel& channel, const lab::Request& request, bool owns_mac
   const pid_t child = ::vfork();
   if (child < 0) return {125, "cannot make a process: " + std::string(std::strerror(errno))};
   if (child == 0) {
-    become(request, program, argv, envp, request.trace_words != 0 ? &tracer : nullptr, streams,
-           failure.write_end);
+    // NOLINTNEXTLINE(clang-analyzer-unix.Vfork): it execs or ends, and uses what is ours meanwhile
+    become(request, program, argv, shell, envp, request.trace_words != 0 ? &tracer : nullptr,
+           streams, failure.write_end);
   }
   close_fd(input.read_end);
   close_fd(output.write_end);
@@ -350,7 +363,9 @@ Outcome run_command(Channel& channel, const lab::Request& request, bool owns_mac
 
   Pump pump(channel, child, spool, input.write_end, output.read_end, errors.read_end, owns_machine);
   const int status = pump.run();
-  if (status == -1) return {125, "the connection to the tool broke"};
+  if (status == -1) {
+    return {125, pump.trouble().empty() ? "the connection to the tool broke" : pump.trouble()};
+  }
 
   int error = 0;
   const bool failed = ::read(failure.read_end, &error, sizeof error) == sizeof error;

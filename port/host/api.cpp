@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <kcov/host.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -87,15 +88,35 @@ int make_file(int flags, LocalArea& area) noexcept {
   return fail(error);
 }
 
-int initialize(const PinnedFile& pinned, int fd, unsigned long words) noexcept {
-  WritableFile file(pinned, fd);
-  if (file.fd() < 0) return -1;
-  return answer(pinned.initialize(file.fd(), words));
+// Whether INIT has succeeded: it seals the file.
+bool has_buffer(int fd) noexcept {
+  const int seals = fcntl(fd, F_GET_SEALS);
+  return seals >= 0 && (seals & F_SEAL_GROW) != 0;
 }
 
-// KCOV_ENABLE or KCOV_REMOTE_ENABLE.
-int enable(const PinnedFile& pinned, std::uint32_t command, unsigned long argument) noexcept {
+int initialize(const PinnedFile& pinned, int fd, unsigned long words) noexcept {
+  WritableFile file(pinned, fd);
+  if (file.fd() >= 0) return answer(pinned.initialize(file.fd(), words));
+  const int error = errno;
+  if (error == EBADF) return -1;
+  // No descriptor is to be had, and so no memory. But what is wrong with the request itself
+  // comes first (contract 5-6), as where there is one.
+  constexpr int kNoFile = INT_MAX;
+  const int result = pinned.initialize(kNoFile, words);
+  if (result != -ENOMEM) return answer(result);
+  return fail(has_buffer(fd) ? EBUSY : error);
+}
+
+// KCOV_ENABLE or KCOV_REMOTE_ENABLE. A thread that nothing would unbind (it is not
+// `watched`) is as good as one that is bound for ever: EBUSY, but the errors that come
+// before that one still do (contract 12, 20).
+int enable(const PinnedFile& pinned, std::uint32_t command, unsigned long argument,
+           bool watched) noexcept {
   const int result = pinned.descriptor().control(command, argument);
+  if (result == 0 && !watched) {
+    (void)pinned.descriptor().control(KCOV_DISABLE, 0);
+    return fail(EBUSY);
+  }
   if (result == 0) pinned.pin_bound();
   return answer(result);
 }
@@ -148,9 +169,8 @@ int kcov_host_ioctl(int fd, unsigned long command, unsigned long argument) {
   const auto number = static_cast<std::uint32_t>(command);
   switch (number) {
     case KCOV_INIT_TRACE: return initialize(file, fd, argument);
-    // A thread that nothing would unbind is as good as one that is bound for ever.
     case KCOV_ENABLE:
-    case KCOV_REMOTE_ENABLE: return watched ? enable(file, number, argument) : fail(EBUSY);
+    case KCOV_REMOTE_ENABLE: return enable(file, number, argument, watched);
     case KCOV_DISABLE: return disable(file, argument);
     default: return answer(file.descriptor().control(number, argument));
   }

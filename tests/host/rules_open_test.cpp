@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // Contract 1 to 11 on the user-space port: opening, KCOV_INIT_TRACE, mmap.
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <thread>
@@ -132,6 +133,34 @@ TEST(HostRules, Rule06_the_size_is_checked_before_the_state) {
   EXPECT_EQ(EINVAL, file.init(1));
   EXPECT_EQ(EBUSY, file.init(kWords));
   EXPECT_EQ(0, file.disable());
+}
+
+TEST(HostRules, Rule06_the_request_is_checked_before_there_is_no_descriptor_left) {
+  File file;
+  File initialized;
+  ASSERT_EQ(0, initialized.init(kWords));
+  rlimit before;
+  ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &before));
+  const int first_free = dup(0);
+  close(first_free);
+  const rlimit none{static_cast<rlim_t>(first_free), before.rlim_max};
+  ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &none));
+  const int too_small = file.init(1);
+  const int good = file.init(kWords);
+  const int small_again = initialized.init(1);
+  const int again = initialized.init(kWords);
+  ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &before));
+  EXPECT_EQ(EINVAL, too_small);
+  EXPECT_EQ(EMFILE, good);
+  EXPECT_EQ(EINVAL, small_again);
+  EXPECT_EQ(EBUSY, again);
+  EXPECT_EQ(0, file.init(kWords)) << "nothing has changed";
+  Map map(file.fd(), kWords);
+  ASSERT_EQ(0, map.error());
+  EXPECT_EQ(0, file.enable());
+  run(1);
+  EXPECT_EQ(0, file.disable());
+  EXPECT_LT(0u, map.count());
 }
 
 TEST(HostRules, Rule07_the_buffer_is_zeroed_and_a_loser_of_a_race_frees_its_own) {

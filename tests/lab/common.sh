@@ -10,6 +10,19 @@ trap 'rm -rf "$scratch"' EXIT
 
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 
+# skip REASON: what the test needs is not to be had here; ctest counts and names it.
+skip() { printf 'SKIPPED: %s\n' "$*" >&2; exit 77; }
+
+need_root() { [ "$(id -u)" = 0 ] || skip "takes root"; }
+
+# A mount name space of its own, and mounts in it. In a chroot whose root is no mount point
+# there is none that keeps its mounts to itself.
+need_mounts() {
+  need_root
+  mkdir -p "$scratch/probe"
+  unshare --mount mount -t tmpfs none "$scratch/probe" 2>/dev/null || skip "mounts are not allowed here"
+}
+
 # expect_status STATUS COMMAND...: its output is in $scratch/out and $scratch/err.
 expect_status() {
   local expected=$1 status=0

@@ -20,6 +20,13 @@ expect_status 125 "$kcovtool" trace --on host -- true
 expect_in "$scratch/err" "true has no kcov: link it with kcov_host"
 expect_status 127 "$kcovtool" trace --on host -- no-such-program
 expect_status 126 "$kcovtool" trace --on host -- /etc/passwd
+expect_status 127 "$kcovtool" trace --on host -- /etc/passwd/program
+
+# A script without "#!"; SIGCHLD inherited as ignored.
+printf 'exec "$@"\n' >"$scratch/bare"
+chmod +x "$scratch/bare"
+expect_status $status "$kcovtool" trace --on host -- "$scratch/bare" "$program"
+expect_status $status env --ignore-signal=CHLD "$kcovtool" trace --on host -- "$program"
 
 # Ended, it leaves nothing running.
 status=0

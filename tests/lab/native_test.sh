@@ -14,6 +14,15 @@ expect_status 0 on_kernel -- "$kcovtool" trace --on native -- true
 expect_in "$scratch/err" "no image of the running kernel was found: PCs only; name its vmlinux with --vmlinux"
 head -n 1 "$scratch/out" | grep -qE '^0x[0-9a-f]+$' || fail "no PCs"
 
+# Where the kernel does not say which it is, no image is taken for its own.
+expect_status 0 on_kernel -- sh -c "mount --bind /dev/null /sys/kernel/notes; exec '$kcovtool' trace --on native --vmlinux '$vmlinux' -- true"
+expect_in "$scratch/err" "it cannot be told whether $vmlinux is the kernel that ran"
+expect_in "$scratch/out" "not known whether the command started"
+head -n 1 "$scratch/out" | grep -qE '^0x[0-9a-f]+$' || fail "names of a kernel that may be another"
+
+# With SIGCHLD ignored by whoever calls it.
+expect_status 5 timeout 60 "$kcovtool" lab run -- env --ignore-signal=CHLD "$kcovtool" trace --on native --raw -- sh -c 'exit 5'
+
 # Standard input reaches the command.
 [ "$(echo hello | on_kernel -- "$kcovtool" trace --on native -o /tmp/report -- cat)" = hello ] ||
   fail "the command's streams are not the caller's"

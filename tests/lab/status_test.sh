@@ -16,6 +16,21 @@ printf '#!/nonexistent/interpreter\n' >"$scratch/script"
 chmod +x "$scratch/script"
 expect_status 127 on_kernel -- "$scratch/script"
 
+expect_status 127 on_kernel -- /etc/passwd/program
+
+# A script without "#!" is one for the shell, with its arguments and its exit status.
+printf 'echo "$1 $2"; exit 9\n' >"$scratch/bare"
+chmod +x "$scratch/bare"
+expect_status 9 on_kernel -- "$scratch/bare" one two
+[ "$(cat "$scratch/out")" = "one two" ] || fail "a script without #!"
+
+# SIGCHLD inherited as ignored.
+expect_status 7 sh -c "trap '' CHLD; exec env --ignore-signal=CHLD '$kcovtool' lab run -- sh -c 'exit 7'"
+
+# A directory that is gone.
+expect_status 125 sh -c "mkdir '$scratch/gone'; cd '$scratch/gone'; rmdir '$scratch/gone'; exec '$kcovtool' lab run -- true"
+expect_in "$scratch/err" "kcovtool: cannot run true in the current directory: No such file or directory; it has been removed"
+
 # What the command leaves running does not keep the tool.
 expect_status 0 on_kernel -- sh -c 'sleep 1000 & exit 0'
 

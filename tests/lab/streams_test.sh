@@ -30,6 +30,19 @@ expect_in "$scratch/err" "cannot write the command's standard output: No space l
 expect_status 125 sh -c "'$kcovtool' lab list >/dev/full"
 expect_in "$scratch/err" "kcovtool: "
 
+expect_status 125 sh -c "'$kcovtool' --help >/dev/full"
+expect_in "$scratch/err" "kcovtool: cannot write to standard output: No space left on device"
+expect_status 125 sh -c "'$kcovtool' --version >/dev/full"
+
+# What cannot be read is not taken for the end.
+expect_status 125 sh -c "'$kcovtool' lab run -- cat </tmp"
+expect_in "$scratch/err" "kcovtool: cannot read standard input: Is a directory"
+
+# The end of a long output arrives also where the reader is slow.
+for bytes in 100000 176000 180000 1000000; do
+  [ "$(on_kernel -- head -c $bytes /dev/zero | (sleep 1; wc -c))" = $bytes ] || fail "the last of $bytes bytes"
+done
+
 # Closed streams are empty ones.
 [ "$("$kcovtool" lab run -- echo hi <&-)" = hi ] || fail "with standard input closed"
 "$kcovtool" lab run -- true >&- 2>&- || fail "with the outputs closed"

@@ -20,8 +20,44 @@ expect_status 125 "$kcovtool" symbolize /nonexistent
 expect_in "$scratch/err" "/nonexistent"
 expect_status 125 "$kcovtool" symbolize --vmlinux /etc/passwd "$scratch/pcs"
 expect_in "$scratch/err" "/etc/passwd"
-[ "$(echo 0x10 | "$kcovtool" symbolize)" = "0x10 ?" ] || fail "a PC of nothing was named"
+[ "$(echo 0x10 | "$kcovtool" symbolize 2>"$scratch/err")" = "0x10 ?" ] || fail "a PC of nothing was named"
 [ -z "$("$kcovtool" symbolize </dev/null)" ] || fail "an empty list"
+
+# Half of the input is no input, and the first signal ends it, wherever it waits.
+expect_status 125 sh -c "'$kcovtool' symbolize </tmp"
+expect_in "$scratch/err" "cannot read standard input: Is a directory"
+mkfifo "$scratch/fifo"
+for expected in TERM:143 INT:130; do
+  (exec 9>"$scratch/fifo"; cat "$scratch/pcs" >&9; sleep 1.5) &
+  status=0
+  env --default-signal=INT timeout --foreground --preserve-status -s "${expected%:*}" 1 "$kcovtool" symbolize \
+    <"$scratch/fifo" >"$scratch/out" 2>"$scratch/err" || status=$?
+  wait
+  [ "$status" = "${expected#*:}" ] || fail "status $status after SIG${expected%:*} in the midst of the input"
+  [ ! -s "$scratch/out" ] || fail "an answer to half of the input"
+  [ "$(cat "$scratch/err")" = "kcovtool: interrupted" ] || fail "$(cat "$scratch/err")"
+done
+for _ in $(seq 2000); do cat "$scratch/pcs"; done >"$scratch/many"
+(
+  status=0
+  timeout --foreground --preserve-status -s TERM 3 "$kcovtool" symbolize "$scratch/many" 2>"$scratch/err" || status=$?
+  echo $status >"$scratch/status"
+) | (sleep 5; cat) >/dev/null
+[ "$(cat "$scratch/status")" = 143 ] || fail "status $(cat "$scratch/status") with a reader who waits"
+expect_not_in "$scratch/err" 'Interrupted system call'
+
+# An image that is no file is refused at once.
+expect_status 125 timeout 20 "$kcovtool" symbolize --vmlinux "$scratch/fifo" "$scratch/pcs"
+expect_in "$scratch/err" "it is not a regular file"
+
+# PCs of another kernel: that is said.
+expect_status 0 "$kcovtool" symbolize "$scratch/pcs"
+[ ! -s "$scratch/err" ] || fail "PCs of this very kernel are doubted"
+expect_status 0 "$kcovtool" symbolize --stock "$scratch/pcs"
+expect_in "$scratch/err" " of $(wc -l <"$scratch/pcs") PCs are none that kcov records in " "(--stock, --vmlinux)"
+"$kcovtool" trace --raw -- true >"$scratch/all" 2>"$scratch/err"
+expect_status 0 "$kcovtool" symbolize "$scratch/all"
+[ ! -s "$scratch/err" ] || fail "PCs of this very kernel are doubted: $(cat "$scratch/err")"
 
 vmlinux=$("$kcovtool" lab list | sed -n 's/^\* um ours [^ ]* \(.*vmlinux\) .*/\1/p')
 objcopy --strip-debug "$vmlinux" "$scratch/stripped"

@@ -59,6 +59,35 @@ expect_in "$scratch/err" " records dropped: the buffer of 4095 PCs was full"
 expect_status 0 "$kcovtool" trace --json --buffer 4096 -- true
 expect_in "$scratch/err" " records dropped: the buffer of 4095 PCs was full"
 
+# Then it is not known either how many tasks there were.
+tr -d '\n' <"$scratch/out" | grep -q '"untraced_tasks": null' || fail "untraced_tasks of a trace that is cut off"
+expect_in "$scratch/err" "not known whether the command started further processes or threads"
+expect_status 0 "$kcovtool" trace --raw -- sh -c '/bin/true; exit 0'
+expect_in "$scratch/err" "1 process or thread started by the command was not traced"
+
+# An image that cannot be read is found out before anything is run.
+for image in /nonexistent/vmlinux /etc/passwd "$scratch/fifo"; do
+  for format in --raw --json --full; do
+    expect_status 125 timeout 20 "$kcovtool" trace $format --vmlinux "$image" -- echo ran
+    expect_in "$scratch/err" "cannot read symbols from \"$image\""
+    [ ! -s "$scratch/out" ] && [ "$(wc -l <"$scratch/err")" = 1 ] || fail "more than an error"
+  done
+done
+
+# The first signal ends it while a reader keeps it waiting.
+(
+  status=0
+  timeout --foreground --preserve-status -s TERM 4 "$kcovtool" trace --raw -- true 2>"$scratch/err" || status=$?
+  echo $status >"$scratch/status"
+) | (sleep 7; cat) >"$scratch/out"
+[ "$(cat "$scratch/status")" = 143 ] || fail "status $(cat "$scratch/status") with a reader who waits"
+expect_not_in "$scratch/err" 'Interrupted system call'
+
+# -o makes what a link points to.
+ln -s "$scratch/report2" "$scratch/link"
+expect_status 0 "$kcovtool" trace --raw -o "$scratch/link" -- true
+[ -L "$scratch/link" ] && [ -s "$scratch/report2" ] || fail "-o through a link that points to nothing"
+
 # Other tasks are said to be there.
 expect_status 0 "$kcovtool" trace -- sh -c '/bin/true; /bin/true; exit 0'
 expect_in "$scratch/out" "2 processes or threads started by the command were not traced"

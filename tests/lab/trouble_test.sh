@@ -22,6 +22,18 @@ wait $job || status=$?
 [ "$status" = 125 ] || fail "status $status for a hung machine"
 expect_in "$scratch/err" "has said nothing for 3 seconds"
 
+# But the tool standing still is no silence of the machine's.
+: >"$scratch/out"
+"$kcovtool" lab run --hang-timeout 3 -- sh -c 'echo up; sleep 2; exit 4' >"$scratch/out" 2>"$scratch/err" &
+job=$!
+for _ in $(seq 100); do [ ! -s "$scratch/out" ] || break; sleep 0.1; done
+kill -STOP $job
+sleep 5
+kill -CONT $job
+status=0
+wait $job || status=$?
+[ "$status" = 4 ] || { cat "$scratch/err" >&2; fail "status $status of a tool that was stopped"; }
+
 # A busy machine is no hung one.
 expect_status 0 on_kernel --hang-timeout 3 -- sh -c 'i=0; end=$(($(date +%s) + 4)); while [ $(date +%s) -lt $end ]; do i=$((i+1)); done'
 

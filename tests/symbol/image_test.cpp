@@ -29,6 +29,20 @@ Location locate_one(Image& image, std::uint64_t pc, PcKind kind = PcKind::return
   return image.locate(std::span(&pc, 1), kind).front();
 }
 
+// Called directly, and through a register as in the large code model.
+TEST(Image, PCsThatAreNoneOfKcovsAreCounted) {
+  for (const std::string name : {"covered", "covered-large"}) {
+    const Image image = open_program(name);
+    std::vector<std::uint64_t> pcs = {0};
+    for (const auto& [number, pc] : pcs_of(name)) pcs.push_back(pc);
+    ASSERT_GE(pcs.size(), 2u) << name;
+    EXPECT_EQ(image.count_strangers(pcs), 0u) << name;
+    for (std::uint64_t& pc : pcs) pc += 1;
+    EXPECT_EQ(image.count_strangers(pcs), pcs.size()) << name;
+    EXPECT_EQ(image.count_strangers(std::vector<std::uint64_t>{1, ~0ull}), 2u) << name;
+  }
+}
+
 // The same program, built in each of several ways.
 class Shop : public ::testing::TestWithParam<const char*> {
  protected:

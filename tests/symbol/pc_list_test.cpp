@@ -66,7 +66,7 @@ TEST(PcList, ReadsFiles) {
   const auto missing = read_pc_list(path);
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().message,
-            "cannot read PCs from \"" + path + "\": No such file or directory");
+            "cannot read " + path + ": No such file or directory");
   EXPECT_FALSE(read_pc_list(::testing::TempDir()));
 }
 

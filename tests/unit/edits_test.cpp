@@ -94,6 +94,14 @@ TEST(Edits, two_blocks_in_the_structure_are_refused) {
   EXPECT_NE(after.error().message.find("found more"), std::string::npos);
 }
 
+TEST(Edits, a_structure_that_is_there_twice_is_refused) {
+  const std::string box = "struct box {\n#ifdef CONFIG_X\nint a;\n#endif\n};\n";
+  ASSERT_TRUE(apply_edit(block(), box));
+  const auto after = apply_edit(block(), box + box);
+  ASSERT_FALSE(after);
+  EXPECT_NE(after.error().message.find("exactly once, found more"), std::string::npos);
+}
+
 class Trees : public testing::Test {
  protected:
   void SetUp() override {

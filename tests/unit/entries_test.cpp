@@ -51,6 +51,18 @@ TEST(Entries, the_functions_that_one_call_is_made_of_begin_it_once) {
             "brk(0,1,2,3) brk(4,5)");
 }
 
+TEST(Entries, the_cold_part_of_a_function_begins_nothing) {
+  EXPECT_EQ(cut("__se_sys_read:0 ksys_read:0 __se_sys_read.cold:0 x:0 __se_sys_write.isra.0:0 "
+                "__se_sys_close.constprop.0:0"),
+            "read(0,1,2,3) write(4) close(5)");
+  EXPECT_EQ(cut("handle_syscall:0 __se_sys_read:0 relay_signal.cold:0 segv.cold:0 "
+                "handle_mm_fault.cold:0 get_signal.cold:0 handle_syscall:0 sys_getpid:0"),
+            "read(0,1,2,3,4,5) getpid(6,7)");
+  // But it shows that an interrupted call goes on.
+  EXPECT_EQ(cut("__se_sys_read:0 find_vma:0 handle_mm_fault:0 __se_sys_read.cold:1 y:0"),
+            "read(0,3,4) page fault(1,2)");
+}
+
 TEST(Entries, a_page_fault_between_calls_is_counted_to_neither) {
   EXPECT_EQ(cut("__se_sys_read:0 find_vma:0 mas_walk:0 handle_mm_fault:0 x:0 __se_sys_write:0"),
             "read(0) page fault(1,2,3,4) write(5)");

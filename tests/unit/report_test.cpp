@@ -66,6 +66,30 @@ TEST(Report, dropped_records_are_never_silent) {
   EXPECT_NE(text_of(report, 0).find("an unknown number of records was dropped"), std::string::npos);
 }
 
+TEST(Report, what_is_not_known_of_further_tasks_is_no_zero) {
+  const std::string unknown =
+      "not known whether the command started further processes or threads, which are not traced\n";
+  TraceReport report = small();
+  EXPECT_EQ(report.untraced_tasks(), 1u);
+  report.dropped = 7;
+  EXPECT_FALSE(report.untraced_tasks());
+  EXPECT_NE(losses_of(report).find("at least 1 process or thread started"), std::string::npos);
+  EXPECT_TRUE(nlohmann::json::parse(json_of(report))["untraced_tasks"].is_null());
+  report.locations[3].symbol = report.locations[3].frames[0].function = "none";
+  EXPECT_NE(losses_of(report).find(unknown), std::string::npos);
+  // A kernel that cannot tell how many records it dropped, and a buffer that is full.
+  report.dropped.reset();
+  EXPECT_EQ(report.untraced_tasks(), 0u);
+  report.capacity = report.pcs.size();
+  EXPECT_FALSE(report.untraced_tasks());
+  // No names.
+  report = small();
+  report.locations.clear();
+  report.entries.clear();
+  EXPECT_FALSE(report.untraced_tasks());
+  EXPECT_EQ(losses_of(report), unknown);
+}
+
 TEST(Report, without_names_the_pcs_are_printed) {
   TraceReport report = small();
   report.locations.clear();

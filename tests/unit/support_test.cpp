@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
+
+#include "lab/build.hpp"
 #include "lab/kernel.hpp"
 #include "lab/source.hpp"
 #include "support/command.hpp"
 #include "support/files.hpp"
+#include "support/interrupt.hpp"
 
 namespace fs = std::filesystem;
 
@@ -58,6 +66,88 @@ TEST(Command, a_signal_is_128_and_its_number) {
   EXPECT_EQ(*status, 137);
 }
 
+// A process of its own, because it is to be killed.
+TEST(Command, killed_outright_it_leaves_nothing_running) {
+  auto directory = TemporaryDirectory::create(testing::TempDir(), "command.");
+  ASSERT_TRUE(directory);
+  const fs::path started = directory->path() / "started";
+  const fs::path lock = directory->path() / "lock";
+  const int fd = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  ASSERT_GE(fd, 0);
+  const pid_t tool = ::fork();
+  if (tool == 0) {
+    const int held = ::open(lock.c_str(), O_RDWR | O_CLOEXEC);
+    if (held < 0 || ::flock(held, LOCK_EX) != 0) ::_exit(1);
+    // A grandchild, as make has them.
+    (void)run_command({.arguments = {"sh", "-c", "(echo $$ >" + started.string() +
+                                                     "; sleep 1000; true) & wait"},
+                       .directory = {},
+                       .environment = {},
+                       .on_line = {}});
+    ::_exit(1);
+  }
+  const auto pid_in = [](const Result<std::string>& text) {
+    return text && text->ends_with('\n') ? std::stoi(*text) : 0;
+  };
+  for (int i = 0; i < 1000 && pid_in(read_file(started)) == 0; ++i) ::usleep(10000);
+  const int group = pid_in(read_file(started));
+  ASSERT_GT(group, 1);
+  EXPECT_EQ(::kill(-group, 0), 0);
+  ::kill(tool, SIGKILL);
+  ::waitpid(tool, nullptr, 0);
+  // Whoever holds the lock next finds nobody at work.
+  EXPECT_EQ(::flock(fd, LOCK_EX), 0);
+  EXPECT_NE(::kill(-group, 0), 0);
+  ::close(fd);
+}
+
+TEST(Command, a_status_that_is_lost_is_an_error) {
+  ::signal(SIGCHLD, SIG_IGN);
+  const auto status = run_command(
+      {.arguments = {"sh", "-c", "exit 3"}, .directory = {}, .environment = {}, .on_line = {}});
+  ::signal(SIGCHLD, SIG_DFL);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().message, "cannot tell how sh ended: No child processes");
+}
+
+TEST(Files, a_link_is_followed_to_what_is_not_there_yet) {
+  auto directory = TemporaryDirectory::create(testing::TempDir(), "files.");
+  ASSERT_TRUE(directory);
+  fs::create_symlink("second", directory->path() / "first");
+  fs::create_symlink(directory->path() / "target", directory->path() / "second");
+  ASSERT_TRUE(write_file(directory->path() / "first", "x"));
+  EXPECT_TRUE(fs::is_symlink(directory->path() / "first"));
+  EXPECT_TRUE(fs::is_symlink(directory->path() / "second"));
+  EXPECT_EQ(*read_file(directory->path() / "target"), "x");
+}
+
+TEST(Files, an_error_or_an_interrupt_is_not_the_end_of_the_file) {
+  const auto text = read_file("/");
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().message, "cannot read /: Is a directory");
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  ASSERT_EQ(::write(ends[1], "0x1", 3), 3);
+  catch_interrupts();
+  const pid_t sender = ::fork();
+  if (sender == 0) {
+    ::usleep(200000);
+    ::kill(::getppid(), SIGTERM);
+    ::_exit(0);
+  }
+  const auto part = read_all(ends[0], "the pipe");
+  ::waitpid(sender, nullptr, 0);
+  EXPECT_FALSE(release_interrupts());
+  ASSERT_FALSE(part);
+  EXPECT_EQ(part.error().message, "interrupted");
+  EXPECT_EQ(part.error().exit_code, 128 + SIGTERM);
+  // What came before counts as dealt with.
+  catch_interrupts();
+  EXPECT_TRUE(release_interrupts());
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
 TEST(Source, a_directory_that_is_no_kernel_tree_is_refused) {
   const auto source = lab::find_source("/etc", "6.12");
   ASSERT_FALSE(source);
@@ -69,6 +159,31 @@ TEST(Source, what_is_not_there_is_named) {
   const auto source = lab::find_source("/nonexistent", "6.12");
   ASSERT_FALSE(source);
   EXPECT_NE(source.error().message.find("/nonexistent"), std::string::npos);
+}
+
+TEST(Kernel, those_that_are_superseded_are_removed) {
+  auto cache = TemporaryDirectory::create(testing::TempDir(), "cache.");
+  ASSERT_TRUE(cache);
+  ::setenv("KCOVTOOL_CACHE", cache->path().c_str(), 1);
+  for (const char* key : {"1", "2"}) {
+    lab::Kernel kernel;
+    kernel.machine = "um";
+    kernel.release = "6.12.1";
+    kernel.build_id = key;
+    kernel.directory = lab::kernels_directory() / ("um-ours-" + std::string(key));
+    fs::create_directories(kernel.directory);
+    ASSERT_TRUE(lab::describe_kernel(kernel, kernel.directory));
+    ASSERT_TRUE(lab::make_current(kernel));
+  }
+  const auto removed = lab::remove_superseded_kernels();
+  ASSERT_TRUE(removed);
+  ASSERT_EQ(removed->size(), 1u);
+  EXPECT_EQ(removed->front().build_id, "1");
+  const auto left = lab::list_kernels();
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left.front().build_id, "2");
+  EXPECT_TRUE(left.front().current);
+  ::unsetenv("KCOVTOOL_CACHE");
 }
 
 TEST(Kernel, a_damaged_description_says_what_to_do) {
