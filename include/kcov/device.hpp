@@ -27,6 +27,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -37,6 +38,20 @@ namespace kcov {
 inline constexpr const char* kDevicePath = "/sys/kernel/debug/kcov";
 
 enum class Mode : unsigned long { pcs = KCOV_TRACE_PC, comparisons = KCOV_TRACE_CMP };
+
+// A record of a comparison trace. `type`: KCOV_CMP_CONST when arg1 is a constant of the
+// source, and log2 of the operands' bytes in KCOV_CMP_MASK (contract 27).
+struct Comparison {
+  std::uint64_t type;
+  std::uint64_t arg1;
+  std::uint64_t arg2;
+  std::uint64_t pc;
+
+  bool constant() const noexcept { return (type & KCOV_CMP_CONST) != 0; }
+  // 1, 2, 4 or 8.
+  unsigned operand_bytes() const noexcept { return 1u << ((type & KCOV_CMP_MASK) >> 1); }
+};
+static_assert(sizeof(Comparison) == KCOV_WORDS_PER_CMP * sizeof(std::uint64_t));
 
 // A shared mapping of a descriptor's buffer. Outlives the Device it came from
 // (contract 11). Other mappings of the buffer show the same memory (contract 9).
@@ -69,6 +84,13 @@ class Buffer {
   // The records of a PC trace, oldest first: never more than there is room for.
   std::span<const std::uint64_t> pcs() const noexcept {
     return {words_ + 1, static_cast<std::size_t>(std::min<std::uint64_t>(count(), size_ - 1))};
+  }
+
+  // The records of a comparison trace, likewise.
+  std::span<const Comparison> comparisons() const noexcept {
+    const std::uint64_t room = (size_ - 1) / KCOV_WORDS_PER_CMP;
+    return {reinterpret_cast<const Comparison*>(words_ + 1),
+            static_cast<std::size_t>(std::min<std::uint64_t>(count(), room))};
   }
 
   // No room for another PC: further records were, or will be, dropped.
@@ -133,6 +155,24 @@ class Device {
   [[nodiscard]] std::error_code enable(Mode mode) noexcept {
     return ::ioctl(fd_, KCOV_ENABLE, static_cast<unsigned long>(mode)) == 0 ? std::error_code{}
                                                                             : last_error();
+  }
+
+  // Collects what is executed elsewhere on behalf of `handles` (kcov_remote_handle) and of
+  // `common`, 0 for none; each section has room for `section_words` words. Errors in the
+  // order of contract 20; a failure changes nothing (contract 21). Ended by disable().
+  [[nodiscard]] std::error_code enable_remote(Mode mode, std::uint32_t section_words,
+                                              std::span<const std::uint64_t> handles,
+                                              std::uint64_t common = 0) noexcept {
+    if (handles.size() > KCOV_REMOTE_MAX_HANDLES) return {EINVAL, std::generic_category()};
+    std::uint64_t words[sizeof(kcov_remote_arg) / sizeof(std::uint64_t) + KCOV_REMOTE_MAX_HANDLES];
+    auto* const arg = new (words) kcov_remote_arg;
+    arg->trace_mode = static_cast<std::uint32_t>(mode);
+    arg->area_size = section_words;
+    arg->num_handles = static_cast<std::uint32_t>(handles.size());
+    arg->common_handle = common;
+    std::copy(handles.begin(), handles.end(),
+              words + sizeof(kcov_remote_arg) / sizeof(std::uint64_t));
+    return ::ioctl(fd_, KCOV_REMOTE_ENABLE, words) == 0 ? std::error_code{} : last_error();
   }
 
   // EINVAL: not enabled by the calling thread (contract 18).
