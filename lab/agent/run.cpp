@@ -79,6 +79,7 @@ int find_program(const std::string& name, const std::string& path, std::string& 
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
   std::vector<char*> result;
+  result.reserve(strings.size() + 1);
   for (const std::string& string : strings) result.push_back(const_cast<char*>(string.c_str()));
   result.push_back(nullptr);
   return result;
@@ -350,7 +351,7 @@ Outcome run_command(Channel& channel, const lab::Request& request, bool owns_mac
 
   // vfork: the command's process must not inherit our memory, or its trace would begin
   // with the kernel taking a copy of the kcov buffer's map apart, page by page.
-  const pid_t child = ::vfork();
+  const pid_t child = ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork)
   if (child < 0) return {125, "cannot make a process: " + std::string(std::strerror(errno))};
   if (child == 0) {
     // It execs or ends, and uses only what is ours meanwhile.
