@@ -25,9 +25,10 @@ constexpr std::array<string_view, 6> kFaultRoots = {"segv_handler",          "se
                                                     "handle_page_fault",     "kmmio_fault",
                                                     "fault_in_kernel_space", "do_user_addr_fault"};
 // Other traps (an illegal instruction, a breakpoint), where they are instrumented.
-constexpr std::array<string_view, 6> kTrapRoots = {
-    "relay_signal",  "bus_handler",                                            // um
-    "do_error_trap", "do_int3_user", "gp_user_force_sig_segv", "math_error"};  // x86_64
+constexpr std::array<string_view, 8> kTrapRoots = {
+    "relay_signal",           "bus_handler",  // um
+    "handle_invalid_op",      "error_get_trap_addr", "do_error_trap", "do_int3_user",
+    "gp_user_force_sig_segv", "math_error"};  // x86_64
 // Where every system call passes before its own function is called: on um, on x86_64.
 constexpr std::array<string_view, 2> kCallMarkers = {"handle_syscall", "x64_sys_call"};
 // What the fault handler of an architecture without instrumentation calls before
@@ -93,10 +94,11 @@ class Cutter {
     } else if (std::string call = system_call_name(name); !call.empty()) {
       begin_call(name, std::move(call));
     } else if (is_one_of(name, kFaultRoots)) {
-      if (is_inner_part_of_fault(name)) return;
+      if (is_inner_part_of(EntryKind::page_fault, kFaultRoots, name)) return;
       begin_fault();
       fault_has_root_ = true;
     } else if (is_one_of(name, kTrapRoots)) {
+      if (is_inner_part_of(EntryKind::trap, kTrapRoots, name)) return;
       interrupted_.reset();
       begin(EntryKind::trap, "trap");
       fault_has_root_ = true;
@@ -123,11 +125,13 @@ class Cutter {
     begin(EntryKind::system_call, std::move(call));
   }
 
-  bool is_inner_part_of_fault(string_view name) const {
-    return current_ && entries_[*current_].kind == EntryKind::page_fault && fault_has_root_ &&
+  // A handler may be made of several of `roots`, each calling the next.
+  bool is_inner_part_of(EntryKind kind, std::span<const string_view> roots,
+                        string_view name) const {
+    return current_ && entries_[*current_].kind == kind && fault_has_root_ &&
            !entered_[*current_].contains(name) &&
            std::all_of(entered_[*current_].begin(), entered_[*current_].end(),
-                       [](string_view entered) { return is_one_of(entered, kFaultRoots); });
+                       [&](string_view entered) { return is_one_of(entered, roots); });
   }
 
   // A call may be made of several functions, __x64_sys_X, __se_sys_X and __do_sys_X, each

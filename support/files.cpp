@@ -85,8 +85,10 @@ Status write_in_place(const fs::path& path, std::string_view contents) {
 
 Status write_file(const fs::path& given, std::string_view contents) {
   // /dev/stdout and its like are links to whatever is open: no file of that name is meant.
-  const bool is_descriptor =
-      given.string().starts_with("/dev/") || given.string().starts_with("/proc/");
+  // Not all of /dev: in /dev/shm are ordinary files.
+  const std::string& name_given = given.native();
+  const bool is_descriptor = name_given.starts_with("/dev/std") ||
+                             name_given.starts_with("/dev/fd/") || name_given.starts_with("/proc/");
   std::error_code ignored;
   fs::path path = given;
   // By hand, for the last of them may point to what is yet to be made.

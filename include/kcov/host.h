@@ -22,8 +22,12 @@
  * The descriptor is a file descriptor of the system: dup(), fork(), poll() and
  * FD_CLOEXEC work on it, and a program may close it with close() too, which keeps
  * its memory until the process ends. A PC in the buffer is the return address
- * of the callback less the address that the program was loaded at, so it can be
- * looked up in the program's file: look up PC - 1.
+ * of the callback less the address that the program was loaded at (or the library that
+ * KCOV_HOST_IMAGE names, in the environment), so it can be looked up in the program's
+ * file: look up PC - 1.
+ *
+ * Signal handlers are not recorded (contract 28), for which the library defines
+ * sigaction(), longjmp() and their kin; no call of this file is to be made from one.
  */
 #ifndef KCOV_HOST_H
 #define KCOV_HOST_H
@@ -93,7 +97,8 @@ int kcov_host_close(int fd);
  *   kcov_host_remote_stop();
  *
  * Nothing happens for a handle that nobody has enabled. Not to be nested, nor used by
- * a thread that traces itself: that is warned of on standard error.
+ * a thread that traces itself: that is warned of on standard error. Ignored in signal
+ * handlers.
  */
 void kcov_host_remote_start(uint64_t handle);
 void kcov_host_remote_stop(void);

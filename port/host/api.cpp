@@ -149,7 +149,7 @@ int no_position(int fd) noexcept {
 }  // namespace
 
 int kcov_host_open(int flags) {
-  kcov::host::start();
+  kcov::host::start_descriptors();
   LocalArea area;
   const int fd = make_file(flags, area);
   if (fd < 0) return -1;
@@ -204,12 +204,15 @@ ssize_t kcov_host_pread(int fd, void*, size_t, off_t) { return no_position(fd); 
 ssize_t kcov_host_pwrite(int fd, const void*, size_t, off_t) { return no_position(fd); }
 
 void kcov_host_remote_start(std::uint64_t handle) {
+  // The core ignores it there (contract 34); and the thread may hold our locks.
+  if (kcov::host::in_handler()) return kcov::section_start<kcov::host::HostPort>(handle);
   kcov::host::start();
   // A thread that nothing would take out of its section again is not let in.
   if (kcov::host::watch_thread_exit()) kcov::host::start_section(handle);
 }
 
 void kcov_host_remote_stop(void) {
+  if (kcov::host::in_handler()) return;
   kcov::section_stop<kcov::host::HostPort>();
   kcov::host::unpin_ended();
 }

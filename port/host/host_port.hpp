@@ -10,6 +10,7 @@
 #include "core/memory.hpp"
 #include "core/port.hpp"
 #include "core/section.hpp"
+#include "port/host/handlers.hpp"
 
 namespace kcov::host {
 
@@ -17,8 +18,9 @@ namespace kcov::host {
 // reaches it in one instruction and without a call that would initialise it.
 extern constinit thread_local kcov_task_state current_task [[gnu::tls_model("initial-exec")]];
 
-// The address that the program's own file was loaded at, less the one it was
-// linked for. Written once by start(), before anything can be traced.
+// The address that the program's own file, or the library that KCOV_HOST_IMAGE names, was
+// loaded at, less the one it was linked for. Written by start() and start_descriptors(),
+// before anything can be traced.
 extern std::uintptr_t load_bias;
 
 // A mutex that works between processes, because a forked child shares the
@@ -42,7 +44,9 @@ struct HostPort {
 
   // The three that the callback calls.
   [[gnu::always_inline]] static kcov_task_state* current() noexcept { return &current_task; }
-  [[gnu::always_inline]] static Context context() noexcept { return Context::task; }
+  [[gnu::always_inline]] static Context context() noexcept {
+    return in_handler() ? Context::hard_interrupt : Context::task;
+  }
   [[gnu::always_inline]] static std::uintptr_t canonical_pc(std::uintptr_t pc) noexcept {
     return pc - load_once(load_bias);
   }
@@ -76,6 +80,9 @@ void start_watching() noexcept;
 
 // Once, before anything else: the load bias, the fork handlers. Any thread may ask.
 void start() noexcept;
+
+// The same before a descriptor is opened: the last time that the load bias may change.
+void start_descriptors() noexcept;
 
 // Begins the tracing that KCOV_HOST_TRACE asks for (trace_file.hpp).
 void start_trace_file() noexcept;

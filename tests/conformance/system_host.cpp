@@ -2,8 +2,10 @@
 // The user-space port: threads are tasks and kernel threads, a signal's handler is a hard
 // interrupt. A process has no soft interrupts.
 #include <errno.h>
+#include <fcntl.h>
 #include <kcov/host.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +15,18 @@
 #include <thread>
 
 #include "system.hpp"
+
+#ifdef KCOV_TEST_PRELOADED
+// As an unmodified client has it: the calls of a kernel's kcov, and a preloaded library.
+#define kcov_host_open(flags) ::open("/sys/kernel/debug/kcov", flags)
+#define kcov_host_close ::close
+#define kcov_host_ioctl ::ioctl
+#define kcov_host_read ::read
+#define kcov_host_write ::write
+#define kcov_host_lseek ::lseek
+#define kcov_host_pread ::pread
+#define kcov_host_mmap ::mmap
+#endif
 
 extern "C" {
 void kcov_test_target_begin();

@@ -4,6 +4,8 @@
 //   kcov_differential --compare KCOVTOOL MACHINE SEED PROGRAMS LENGTH
 //       on any host: boots both kernels, runs the same programs, compares what each saw;
 //       the first difference is cut down to the shortest program that shows it
+//   kcov_differential --compare KCOVTOOL MACHINE FILE
+//       the same for one program
 //   kcov_differential --digest SEED PROGRAMS LENGTH     in a kernel: a line a program
 //   kcov_differential --replay FILE                     in a kernel: a line an operation
 //   kcov_differential --print SEED INDEX LENGTH         a program as text
@@ -55,6 +57,12 @@ class Comparison {
  public:
   Comparison(std::string tool, std::string machine, std::string self)
       : tool_(std::move(tool)), machine_(std::move(machine)), self_(std::move(self)) {}
+
+  int compare(const Program& program) {
+    if (differs(program)) return shrink(program);
+    std::printf("the same on both kernels\n");
+    return 0;
+  }
 
   int compare(std::uint64_t seed, std::uint64_t programs, std::size_t length) {
     const std::string arguments = "--digest " + std::to_string(seed) + ' ' +
@@ -154,13 +162,18 @@ int main(int argc, char** argv) {
     std::fputs(to_text(generate(number(argv[2]), number(argv[3]), number(argv[4]))).c_str(), stdout);
     return 0;
   }
-  if (mode == "--compare" && argc == 7) {
+  if (mode == "--compare" && (argc == 5 || argc == 7)) {
     char self[4096] = {};
     if (::readlink("/proc/self/exe", self, sizeof self - 1) < 0) return 2;
-    return Comparison(argv[2], argv[3], self)
-        .compare(number(argv[4]), number(argv[5]), number(argv[6]));
+    Comparison comparison(argv[2], argv[3], self);
+    if (argc == 7) return comparison.compare(number(argv[4]), number(argv[5]), number(argv[6]));
+    Program program;
+    if (read_program(argv[4], program)) return comparison.compare(program);
+    std::fprintf(stderr, "kcov_differential: %s is no program\n", argv[4]);
+    return 2;
   }
   std::fprintf(stderr,
-               "usage: kcov_differential --compare KCOVTOOL MACHINE SEED PROGRAMS LENGTH\n");
+               "usage: kcov_differential --compare KCOVTOOL MACHINE SEED PROGRAMS LENGTH\n"
+               "       kcov_differential --compare KCOVTOOL MACHINE FILE\n");
   return 2;
 }

@@ -144,6 +144,16 @@ TEST_F(Trees, the_stock_kernel_gets_only_what_is_for_it) {
   EXPECT_FALSE(fs::exists(tree() / "kernel"));
 }
 
+TEST_F(Trees, another_machine_s_edits_are_not_made) {
+  Edit um = replacement("12", "34");
+  um.machine = "um";
+  Series series{"1.0", {um}, {}};
+  ASSERT_TRUE(apply_series(series, Variant::ours, "x86_64", data(), tree()));
+  EXPECT_EQ(*read_file(tree() / "some/file.c"), "int size = 12;\n");
+  ASSERT_TRUE(apply_series(series, Variant::ours, "um", data(), tree()));
+  EXPECT_EQ(*read_file(tree() / "some/file.c"), "int size = 34;\n");
+}
+
 TEST_F(Trees, two_edits_of_one_file_see_each_other) {
   Series series{"1.0", {replacement("12", "34"), replacement("34", "56")}, {}};
   ASSERT_TRUE(apply_series(series, Variant::ours, "um", data(), tree()));

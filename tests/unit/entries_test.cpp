@@ -124,9 +124,9 @@ TEST(Entries, marked_calls_begin_at_the_marker) {
 
 TEST(Entries, on_x86_64_the_marker_is_followed_by_the_call_s_case) {
   EXPECT_EQ(cut("x64_sys_call:0 x64_sys_call:48 __x64_sys_getpid:0 x64_sys_call:0 x64_sys_call:96 "
-                "x64_sys_call:0 x64_sys_call:32 __x64_sys_read:0 __x64_sys_read:7 do_error_trap:0 "
-                "force_sig_fault:0"),
-            "getpid(0,1,2) (not instrumented)(3,4) read(5,6,7,8) trap(9,10)");
+                "x64_sys_call:0 x64_sys_call:32 __x64_sys_read:0 __x64_sys_read:7 "
+                "handle_invalid_op:0 error_get_trap_addr:0 do_error_trap:0 force_sig_fault:0"),
+            "getpid(0,1,2) (not instrumented)(3,4) read(5,6,7,8) trap(9,10,11,12)");
 }
 
 TEST(Entries, a_fault_on_x86_64_ends_in_exc_page_fault) {

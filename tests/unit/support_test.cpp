@@ -38,6 +38,15 @@ TEST(Files, a_file_is_replaced_whole_and_keeps_its_mode) {
   EXPECT_EQ(std::distance(fs::directory_iterator(directory->path()), fs::directory_iterator()), 1);
 }
 
+TEST(Files, in_dev_shm_are_ordinary_files) {
+  auto directory = TemporaryDirectory::create("/dev/shm", "files.");
+  if (!directory) GTEST_SKIP() << "no /dev/shm to write to";
+  const fs::path path = directory->path() / "file";
+  ASSERT_TRUE(write_file(path, "old"));
+  ASSERT_TRUE(write_file(path, "new"));
+  EXPECT_EQ(*read_file(path), "new");
+}
+
 TEST(Command, gives_lines_and_the_exit_status) {
   std::vector<std::string> lines;
   const auto status =
