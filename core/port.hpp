@@ -22,7 +22,8 @@ enum class Context {
   hard_interrupt,  // and non-maskable ones
 };
 
-// clang-format off: version 14 does not know compound requirements.
+// Version 14 does not know compound requirements.
+// clang-format off
 template <typename P>
 concept Port = requires(kcov_task_state* state, std::uintptr_t pc, std::size_t bytes, void* memory,
                         std::uint64_t* area, typename P::Lock& lock, const char* text) {

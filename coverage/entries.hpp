@@ -17,8 +17,8 @@
 //
 // A page fault may come from the program or from the kernel's own access to the
 // program's memory in the midst of a system call or of a signal's delivery. In the second
-// case the call goes on after it: seen by a PC that lies in a function which the call had entered and the
-// fault had not. Such a fault is an entry of its own and belongs to no call; the call's
+// case the call goes on after it: seen by a PC that lies in a function which the call had entered
+// and the fault had not. Such a fault is an entry of its own and belongs to no call; the call's
 // records before and after it are one entry.
 //
 // A loop at a function's head makes its first block come again within one call; such a
@@ -48,8 +48,8 @@ enum class EntryKind {
   system_call,
   page_fault,
   trap,    // any other: an illegal instruction, a breakpoint
-  signal,      // what is done about pending signals on the way out, delivery among it
-  other,  // what stands before the first entry of a trace
+  signal,  // what is done about pending signals on the way out, delivery among it
+  other,   // what stands before the first entry of a trace
 };
 
 struct Entry {

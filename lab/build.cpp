@@ -331,7 +331,8 @@ Result<BuildResult> build_kernel(const BuildRequest& request) {
   for (const fs::path& path : specifications) {
     const Result<Series> series = load_series(*data, path.stem().string());
     if (!series) return series.error();
-    const Result<std::string> ours = ingredients(*data, *series, request.variant, configuration->base);
+    const Result<std::string> ours =
+        ingredients(*data, *series, request.variant, configuration->base);
     if (!ours) return ours.error();
     all += *ours;
   }
@@ -343,6 +344,7 @@ Result<BuildResult> build_kernel(const BuildRequest& request) {
                                    [&](const fs::path& path) { return path.stem() == *name; });
     if (!known) {
       std::vector<std::string> names;
+      names.reserve(specifications.size());
       for (const fs::path& path : specifications) names.push_back(path.stem().string());
       return Error{fmt::format("cannot use {}: it is Linux {}, and there is a port for {} only",
                                source->path.string(), *name, fmt::join(names, ", "))};

@@ -26,8 +26,8 @@ struct Configuration {
 };
 
 // Reads lab/config/`name`.config below `data`, for a kernel of `variant`.
-Result<Configuration> load_configuration(const std::filesystem::path& data,
-                                         const std::string& name, Variant variant);
+Result<Configuration> load_configuration(const std::filesystem::path& data, const std::string& name,
+                                         Variant variant);
 
 // The machine that a kernel of configuration `name` runs on: what stands before the first
 // '-', since every configuration is named after it.

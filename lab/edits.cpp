@@ -83,8 +83,7 @@ Result<Series> load_series(const fs::path& data, const std::string& name) {
   }
   for (const auto& item : json.value("edits", nlohmann::json::array())) {
     // Of two edits of one name the series' own stands.
-    std::erase_if(series.edits,
-                  [&](const Edit& edit) { return edit.name == field(item, "name"); });
+    std::erase_if(series.edits, [&](const Edit& edit) { return edit.name == field(item, "name"); });
     series.edits.push_back({.name = field(item, "name"),
                             .scope = field(item, "for"),
                             .machine = field(item, "machine"),

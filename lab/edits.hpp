@@ -2,10 +2,10 @@
 // Anchored edits: how our kcov gets into somebody else's kernel tree without a line
 // of that tree standing in this repository.
 //
-// port/linux/edits/SERIES.json ("like" another one, but for its own edits) names each edit, the file it changes, its anchor (a
-// regular expression, or a block between #ifdef and #endif) and the new text. What is
-// replaced must be in the file (a block: in the region that begins with `within`) exactly
-// once. All edits of a variant are made in memory first; only when every one of them has
+// port/linux/edits/SERIES.json ("like" another one, but for its own edits) names each edit, the
+// file it changes, its anchor (a regular expression, or a block between #ifdef and #endif) and the
+// new text. What is replaced must be in the file (a block: in the region that begins with `within`)
+// exactly once. All edits of a variant are made in memory first; only when every one of them has
 // found its anchor is anything written, so a tree that does not fit is left as it was. (A
 // disk that is full half-way leaves a half-edited tree, which is why edits go into a copy
 // that is thrown away then.)

@@ -142,8 +142,8 @@ Result<HostTrace> trace_host_program(const Request& request, int output, int err
   }
 
   if (not_reaped != 0) {
-    return Error{fmt::format("cannot tell how {} ended: {}", request.arguments[0],
-                             errno_text(not_reaped))};
+    return Error{
+        fmt::format("cannot tell how {} ended: {}", request.arguments[0], errno_text(not_reaped))};
   }
   const TraceFileHeader header = file->header();
   const auto state = static_cast<TraceFileState>(header.state);

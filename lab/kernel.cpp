@@ -65,6 +65,7 @@ std::vector<Kernel> list_kernels() {
     return a.first != b.first ? a.first < b.first : a.second.directory < b.second.directory;
   });
   std::vector<Kernel> kernels;
+  kernels.reserve(found.size());
   for (auto& [time, kernel] : found) kernels.push_back(std::move(kernel));
   return kernels;
 }

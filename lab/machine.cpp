@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "lab/machine.hpp"
 
-#include "lab/configuration.hpp"
-
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -15,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "lab/configuration.hpp"
 #include "lab/paths.hpp"
 #include "lab/supervisor.hpp"
 

@@ -113,9 +113,10 @@ class Session {
     const ssize_t n = ::read(input_, block_.data(), block_.size());
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) return {};
     if (n < 0) {
-      return Error{fmt::format("cannot read standard input: {}; a command that needs none is run "
-                               "with </dev/null",
-                               errno_text(errno))};
+      return Error{
+          fmt::format("cannot read standard input: {}; a command that needs none is run "
+                      "with </dev/null",
+                      errno_text(errno))};
     }
     if (n == 0) {
       outgoing_ += encode_frame(FrameType::input_end, {});

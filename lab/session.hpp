@@ -20,9 +20,9 @@ struct Trace {
 };
 
 struct SessionOptions {
-  int input = 0;          // where the command's standard input comes from; -1: it is empty
-  int output = 1;         // where its standard output and
-  int errors = 2;         // standard error go
+  int input = 0;   // where the command's standard input comes from; -1: it is empty
+  int output = 1;  // where its standard output and
+  int errors = 2;  // standard error go
   // The terminal's Ctrl-C reaches the command itself; we wait for what it does with it.
   bool command_has_terminal = false;
   int hang_seconds = 30;  // a machine that says nothing for so long is taken for dead

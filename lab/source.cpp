@@ -20,7 +20,6 @@ namespace fs = std::filesystem;
 namespace kcov::lab {
 namespace {
 
-
 Result<std::uint64_t> hash_of_file(const fs::path& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   XXH3_state_t* const state = XXH3_createState();
@@ -52,7 +51,8 @@ Result<std::uint64_t> hash_of_tree(const fs::path& tree) {
                                 it->file_size(ignored),
                                 it->last_write_time(ignored).time_since_epoch().count()));
   }
-  if (error) return Error{"cannot read the kernel source " + tree.string() + ": " + error.message()};
+  if (error)
+    return Error{"cannot read the kernel source " + tree.string() + ": " + error.message()};
   std::sort(lines.begin(), lines.end());
   std::string all = fs::absolute(tree).string();
   for (const std::string& line : lines) all += line;
@@ -141,15 +141,15 @@ Status unpack_source(const Source& source, const fs::path& tree) {
   // The first complaint is the reason, unless a full disk is among them (a write cut short
   // comes before it); what follows are its consequences.
   std::string complaint;
-  const Result<int> status = run_command({.arguments = command,
-                                          .directory = {},
-                                          .environment = {"LC_ALL=C"},
-                                          .on_line = [&](std::string_view line) {
-                                            if (complaint.empty() ||
-                                                line.ends_with("No space left on device")) {
-                                              complaint = line;
-                                            }
-                                          }});
+  const Result<int> status =
+      run_command({.arguments = command,
+                   .directory = {},
+                   .environment = {"LC_ALL=C"},
+                   .on_line = [&](std::string_view line) {
+                     if (complaint.empty() || line.ends_with("No space left on device")) {
+                       complaint = line;
+                     }
+                   }});
   if (!status) return status.error();
   if (*status != 0) {
     return Error{

@@ -53,10 +53,9 @@ std::string summary(const TraceReport& report) {
   const std::unordered_set<std::uint64_t> unique(report.pcs.begin(), report.pcs.end());
   std::string text;
   if (!report.entries.empty() && !report.release.empty()) {
-    text += fmt::format("{}, {}{}, {}; ", numbered(calls, "system call"),
-                        numbered(faults, "page fault"),
-                        traps == 0 ? std::string{} : ", " + numbered(traps, "trap"),
-                        numbered(signals, "signal"));
+    text += fmt::format(
+        "{}, {}{}, {}; ", numbered(calls, "system call"), numbered(faults, "page fault"),
+        traps == 0 ? std::string{} : ", " + numbered(traps, "trap"), numbered(signals, "signal"));
   }
   text += fmt::format("{}, {} of them unique", numbered(report.pcs.size(), "PC"), unique.size());
   if (!functions.empty()) text += ", in " + numbered(functions.size(), "function");
@@ -110,7 +109,8 @@ std::string losses_of(const TraceReport& report) {
                         seen == 1 ? "was" : "were");
   } else if (!all) {
     text +=
-        "not known whether the command started further processes or threads, which are not traced\n";
+        "not known whether the command started further processes or threads, which are not "
+        "traced\n";
   }
   return text;
 }

@@ -21,8 +21,8 @@ struct Command {
 };
 
 // Runs it in a process group of its own, which is ended, all of it, when we are
-// interrupted or killed. Its exit status, or 128 + the signal that killed it; 127 when there is no such program; an
-// Error when we were interrupted.
+// interrupted or killed. Its exit status, or 128 + the signal that killed it; 127 when there is no
+// such program; an Error when we were interrupted.
 Result<int> run_command(const Command& command);
 
 }  // namespace kcov

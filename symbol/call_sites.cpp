@@ -29,7 +29,8 @@ CallSites::CallSites(Elf* elf) {
     }
     const Elf_Data* const data = elf_rawdata(section, nullptr);
     if (data == nullptr || data->d_buf == nullptr) continue;
-    code_.push_back({shape.sh_addr, {static_cast<const unsigned char*>(data->d_buf), data->d_size}});
+    code_.push_back(
+        {shape.sh_addr, {static_cast<const unsigned char*>(data->d_buf), data->d_size}});
   }
 }
 

@@ -105,7 +105,7 @@ Result<int> list(const Options& options) {
   if (kernels.empty()) fmt::print("no kernel has been built: run kcovtool lab build\n");
   for (const Kernel& kernel : kernels) {
     fmt::print("{} {} build-id {}{}\n", kernel.current ? "*" : " ", describe(kernel),
-               kernel.build_id, kernel.current ? "" : " (superseded)");
+               kernel.build_id, kernel.current ? "" : " (superseded: lab prune)");
   }
   return 0;
 }

@@ -213,8 +213,7 @@ Result<TraceReport> trace_host(const Options& options, const lab::Request& reque
   return report;
 }
 
-Result<TraceReport> trace_kernel(const Options& options, const lab::Request& request,
-                                 Image image) {
+Result<TraceReport> trace_kernel(const Options& options, const lab::Request& request, Image image) {
   Result<Recorded> recorded =
       options.on == "native" ? record_natively(options, request) : record_in_lab(options, request);
   if (!recorded) return recorded.error();

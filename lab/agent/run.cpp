@@ -79,6 +79,7 @@ int find_program(const std::string& name, const std::string& path, std::string& 
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
   std::vector<char*> result;
+  result.reserve(strings.size() + 1);
   for (const std::string& string : strings) result.push_back(const_cast<char*>(string.c_str()));
   result.push_back(nullptr);
   return result;
@@ -239,7 +240,8 @@ class Pump {
     int file = ::openat(spool_, name.c_str(), O_RDONLY | O_CLOEXEC);
     char block[65536];
     ssize_t n = -1;
-    while (file >= 0 && ((n = ::read(file, block, sizeof block)) > 0 || (n < 0 && errno == EINTR))) {
+    while (file >= 0 &&
+           ((n = ::read(file, block, sizeof block)) > 0 || (n < 0 && errno == EINTR))) {
       if (n > 0 && input_ >= 0) queued_.append(block, static_cast<std::size_t>(n));
     }
     if (n < 0) trouble_ = "cannot read the command's input: " + std::string(std::strerror(errno));
@@ -349,10 +351,11 @@ Outcome run_command(Channel& channel, const lab::Request& request, bool owns_mac
 
   // vfork: the command's process must not inherit our memory, or its trace would begin
   // with the kernel taking a copy of the kcov buffer's map apart, page by page.
-  const pid_t child = ::vfork();
+  const pid_t child = ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork)
   if (child < 0) return {125, "cannot make a process: " + std::string(std::strerror(errno))};
   if (child == 0) {
-    // NOLINTNEXTLINE(clang-analyzer-unix.Vfork): it execs or ends, and uses what is ours meanwhile
+    // It execs or ends, and uses only what is ours meanwhile.
+    // NOLINTNEXTLINE(clang-analyzer-unix.Vfork)
     become(request, program, argv, shell, envp, request.trace_words != 0 ? &tracer : nullptr,
            streams, failure.write_end);
   }

@@ -217,8 +217,6 @@ void kcov_host_remote_stop(void) {
   kcov::host::unpin_ended();
 }
 
-std::uint64_t kcov_host_common_handle(void) {
-  return kcov::common_handle<kcov::host::HostPort>();
-}
+std::uint64_t kcov_host_common_handle(void) { return kcov::common_handle<kcov::host::HostPort>(); }
 
 int kcov_host_close(int fd) { return kcov::host::close_file(fd); }

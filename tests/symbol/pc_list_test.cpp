@@ -65,8 +65,7 @@ TEST(PcList, ReadsFiles) {
   EXPECT_EQ(std::remove(path.c_str()), 0);
   const auto missing = read_pc_list(path);
   ASSERT_FALSE(missing);
-  EXPECT_EQ(missing.error().message,
-            "cannot read " + path + ": No such file or directory");
+  EXPECT_EQ(missing.error().message, "cannot read " + path + ": No such file or directory");
   EXPECT_FALSE(read_pc_list(::testing::TempDir()));
 }
 

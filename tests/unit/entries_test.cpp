@@ -115,10 +115,11 @@ TEST(Entries, a_loop_at_the_head_of_a_call_is_one_call) {
 }
 
 TEST(Entries, marked_calls_begin_at_the_marker) {
-  EXPECT_EQ(cut("handle_syscall:0 sys_getpid:0 handle_syscall:0 handle_syscall:0 cap_x:0 "
-                "handle_syscall:0 __se_sys_read:0 __do_sys_read:0 handle_syscall:5 handle_syscall:0 "
-                "__se_sys_read:0"),
-            "getpid(0,1) (not instrumented)(2) (not instrumented)(3,4) read(5,6,7,8) read(9,10)");
+  EXPECT_EQ(
+      cut("handle_syscall:0 sys_getpid:0 handle_syscall:0 handle_syscall:0 cap_x:0 "
+          "handle_syscall:0 __se_sys_read:0 __do_sys_read:0 handle_syscall:5 handle_syscall:0 "
+          "__se_sys_read:0"),
+      "getpid(0,1) (not instrumented)(2) (not instrumented)(3,4) read(5,6,7,8) read(9,10)");
 }
 
 TEST(Entries, on_x86_64_the_marker_is_followed_by_the_call_s_case) {
@@ -138,10 +139,11 @@ TEST(Entries, a_fault_on_x86_64_ends_in_exc_page_fault) {
 }
 
 TEST(Entries, marked_faults_and_traps_are_entries_of_their_own) {
-  EXPECT_EQ(cut("handle_syscall:0 sys_getpid:0 segv_handler:0 segv:0 handle_page_fault:0 find_vma:0 "
-                "handle_mm_fault:0 segv:1 segv_handler:0 segv:0 force_sig_fault:0 get_signal:0 "
-                "relay_signal:0 force_sig_fault:0"),
-            "getpid(0,1) page fault(2,3,4,5,6,7) page fault(8,9,10) signal(11) trap(12,13)");
+  EXPECT_EQ(
+      cut("handle_syscall:0 sys_getpid:0 segv_handler:0 segv:0 handle_page_fault:0 find_vma:0 "
+          "handle_mm_fault:0 segv:1 segv_handler:0 segv:0 force_sig_fault:0 get_signal:0 "
+          "relay_signal:0 force_sig_fault:0"),
+      "getpid(0,1) page fault(2,3,4,5,6,7) page fault(8,9,10) signal(11) trap(12,13)");
 }
 
 TEST(Entries, what_stands_before_the_first_entry_is_kept_apart) {

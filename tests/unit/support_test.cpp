@@ -79,11 +79,11 @@ TEST(Command, killed_outright_it_leaves_nothing_running) {
     const int held = ::open(lock.c_str(), O_RDWR | O_CLOEXEC);
     if (held < 0 || ::flock(held, LOCK_EX) != 0) ::_exit(1);
     // A grandchild, as make has them.
-    (void)run_command({.arguments = {"sh", "-c", "(echo $$ >" + started.string() +
-                                                     "; sleep 1000; true) & wait"},
-                       .directory = {},
-                       .environment = {},
-                       .on_line = {}});
+    (void)run_command(
+        {.arguments = {"sh", "-c", "(echo $$ >" + started.string() + "; sleep 1000; true) & wait"},
+         .directory = {},
+         .environment = {},
+         .on_line = {}});
     ::_exit(1);
   }
   const auto pid_in = [](const Result<std::string>& text) {
