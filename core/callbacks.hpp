@@ -12,28 +12,27 @@
 
 #define KCOV_RETURN_ADDRESS reinterpret_cast<std::uintptr_t>(__builtin_return_address(0))
 
-#define KCOV_DEFINE_CALLBACKS(Port)                                                  \
-  extern "C" void __sanitizer_cov_trace_pc();                                        \
+#define KCOV_DEFINE_CALLBACKS(Port)           \
+  extern "C" void __sanitizer_cov_trace_pc(); \
   extern "C" void __sanitizer_cov_trace_pc() { kcov::trace_pc<Port>(KCOV_RETURN_ADDRESS); }
 
 // Zero-extended by the types of the operands (contract 27).
-#define KCOV_DEFINE_COMPARISON(Port, name, type, Operand)                      \
-  extern "C" void __sanitizer_cov_trace_##name(Operand arg1, Operand arg2);    \
-  extern "C" void __sanitizer_cov_trace_##name(Operand arg1, Operand arg2) {   \
-    kcov::trace_cmp<Port>(type, arg1, arg2, KCOV_RETURN_ADDRESS);              \
+#define KCOV_DEFINE_COMPARISON(Port, name, type, Operand)                    \
+  extern "C" void __sanitizer_cov_trace_##name(Operand arg1, Operand arg2);  \
+  extern "C" void __sanitizer_cov_trace_##name(Operand arg1, Operand arg2) { \
+    kcov::trace_cmp<Port>(type, arg1, arg2, KCOV_RETURN_ADDRESS);            \
   }
 
-#define KCOV_DEFINE_COMPARISON_CALLBACKS(Port)                                              \
-  KCOV_DEFINE_COMPARISON(Port, cmp1, KCOV_CMP_SIZE(0u), std::uint8_t)                       \
-  KCOV_DEFINE_COMPARISON(Port, cmp2, KCOV_CMP_SIZE(1u), std::uint16_t)                      \
-  KCOV_DEFINE_COMPARISON(Port, cmp4, KCOV_CMP_SIZE(2u), std::uint32_t)                      \
-  KCOV_DEFINE_COMPARISON(Port, cmp8, KCOV_CMP_SIZE(3u), std::uint64_t)                      \
-  KCOV_DEFINE_COMPARISON(Port, const_cmp1, KCOV_CMP_CONST | KCOV_CMP_SIZE(0u), std::uint8_t)  \
-  KCOV_DEFINE_COMPARISON(Port, const_cmp2, KCOV_CMP_CONST | KCOV_CMP_SIZE(1u), std::uint16_t) \
-  KCOV_DEFINE_COMPARISON(Port, const_cmp4, KCOV_CMP_CONST | KCOV_CMP_SIZE(2u), std::uint32_t) \
-  KCOV_DEFINE_COMPARISON(Port, const_cmp8, KCOV_CMP_CONST | KCOV_CMP_SIZE(3u), std::uint64_t) \
-  extern "C" void __sanitizer_cov_trace_switch(std::uint64_t value, const std::uint64_t*);  \
-  extern "C" void __sanitizer_cov_trace_switch(std::uint64_t value,                         \
-                                               const std::uint64_t* cases) {                \
-    kcov::trace_switch<Port>(value, cases, KCOV_RETURN_ADDRESS);                            \
+#define KCOV_DEFINE_COMPARISON_CALLBACKS(Port)                                                    \
+  KCOV_DEFINE_COMPARISON(Port, cmp1, KCOV_CMP_SIZE(0u), std::uint8_t)                             \
+  KCOV_DEFINE_COMPARISON(Port, cmp2, KCOV_CMP_SIZE(1u), std::uint16_t)                            \
+  KCOV_DEFINE_COMPARISON(Port, cmp4, KCOV_CMP_SIZE(2u), std::uint32_t)                            \
+  KCOV_DEFINE_COMPARISON(Port, cmp8, KCOV_CMP_SIZE(3u), std::uint64_t)                            \
+  KCOV_DEFINE_COMPARISON(Port, const_cmp1, KCOV_CMP_CONST | KCOV_CMP_SIZE(0u), std::uint8_t)      \
+  KCOV_DEFINE_COMPARISON(Port, const_cmp2, KCOV_CMP_CONST | KCOV_CMP_SIZE(1u), std::uint16_t)     \
+  KCOV_DEFINE_COMPARISON(Port, const_cmp4, KCOV_CMP_CONST | KCOV_CMP_SIZE(2u), std::uint32_t)     \
+  KCOV_DEFINE_COMPARISON(Port, const_cmp8, KCOV_CMP_CONST | KCOV_CMP_SIZE(3u), std::uint64_t)     \
+  extern "C" void __sanitizer_cov_trace_switch(std::uint64_t value, const std::uint64_t*);        \
+  extern "C" void __sanitizer_cov_trace_switch(std::uint64_t value, const std::uint64_t* cases) { \
+    kcov::trace_switch<Port>(value, cases, KCOV_RETURN_ADDRESS);                                  \
   }

@@ -166,8 +166,7 @@ class Descriptor {
   };
   SectionStart begin_section(bool take_spare) noexcept {
     references_.fetch_add(1, std::memory_order_relaxed);
-    return {mode_, sequence_, section_words_,
-            take_spare ? Remote<P>::pop(spare_areas_) : nullptr};
+    return {mode_, sequence_, section_words_, take_spare ? Remote<P>::pop(spare_areas_) : nullptr};
   }
 
   // No area was to be had for a section: its records are lost, and at least that is

@@ -108,6 +108,9 @@ std::uint64_t common_handle() noexcept {
 // Makes `task`, just created by a task whose common handle is `inherited`,
 // untraced (contract 31).
 inline void task_init(kcov_task_state& task, std::uint64_t inherited) noexcept {
+  // A port may call it on the running task, a copy of its parent by fork().
+  store_once(task.mode, KCOV_MODE_OFF);
+  compiler_barrier();
   task = kcov_task_state{};
   task.common_handle = inherited;
 }

@@ -3,9 +3,10 @@
  * What each task carries for kcov. Plain C, because a C kernel embeds it in its
  * own task structure; a port finds it from the running task.
  *
- * Who touches it: only the task itself, in any of its contexts. Another task
- * never reads or writes it (what others may ask about, such as the number of
- * dropped records, lives in the descriptor). An interrupt on the same CPU may
+ * Who touches it: only the task itself, in any of its contexts, once it runs (before
+ * that its maker does, task_init()). Another task never reads or writes it (what
+ * others may ask about, such as the number of dropped records, lives in the
+ * descriptor). An interrupt on the same CPU may
  * come between any two instructions, hence the order below.
  *
  * Order: to start, fill every field, then a compiler barrier, then `mode`; to

@@ -26,8 +26,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <new>
+#include <span>
 #include <system_error>
 #include <utility>
 

@@ -137,10 +137,9 @@ RULE(32, exit_disables_first_and_another_may_enable) {
   EXPECT(file.disable(), 0);
   // The same for one that enabled it for remote coverage: its handles are free again.
   for (int round = 0; round < 3; ++round)
-    EXPECT(in_thread([&] {
-             return remote_enable(file, {.handles = {usb(5)}, .common = common(5)});
-           }),
-           0);
+    EXPECT(
+        in_thread([&] { return remote_enable(file, {.handles = {usb(5)}, .common = common(5)}); }),
+        0);
 }
 
 RULE(33, the_last_reference_frees) {

@@ -8,9 +8,9 @@
 //
 //   kcov_conformance_kernel [--stock] [RULE...]      as root, with debugfs
 //   kcov_conformance_host [RULE...]
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <algorithm>
 
 #include "rules.hpp"
 

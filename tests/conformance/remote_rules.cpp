@@ -217,8 +217,8 @@ RULE(35, whole_records_only_and_what_does_not_fit_is_counted) {
   // An area of 64 words: 63 PCs, or 15 comparisons.
   for (const std::uint32_t mode : {KCOV_TRACE_PC, KCOV_TRACE_CMP}) {
     const Remote remote({.handles = {usb(1)}, .mode = mode, .area_size = 64});
-    const Steps section = enter(KCOV_TEST_KTHREAD, {start(usb(1)), blocks(100), compare(),
-                                                    compare(), compare(), stop()});
+    const Steps section = enter(
+        KCOV_TEST_KTHREAD, {start(usb(1)), blocks(100), compare(), compare(), compare(), stop()});
     const std::uint64_t room = mode == KCOV_TRACE_PC ? 63 : 15;
     EXPECT(run(section), 0);
     EXPECT(remote.map.load(0), room);
@@ -227,10 +227,11 @@ RULE(35, whole_records_only_and_what_does_not_fit_is_counted) {
     if (!subject.stock) EXPECT(remote.file.dropped() > 20, true);
     // A buffer with room for one record, and a count that is none.
     const std::uint64_t capacity = (kWords - 1) / (mode == KCOV_TRACE_PC ? 1 : 4);
-    for (const auto& [count, after] :
-         {std::pair{capacity - 1, capacity}, {capacity, capacity}, {capacity + 1, capacity + 1},
-          {std::uint64_t{1} << 59, std::uint64_t{1} << 59},
-          {~std::uint64_t{0}, ~std::uint64_t{0}}}) {
+    for (const auto& [count, after] : {std::pair{capacity - 1, capacity},
+                                       {capacity, capacity},
+                                       {capacity + 1, capacity + 1},
+                                       {std::uint64_t{1} << 59, std::uint64_t{1} << 59},
+                                       {~std::uint64_t{0}, ~std::uint64_t{0}}}) {
       remote.map.store(kWords - 1, 0);
       remote.map.store(1, 0);
       remote.map.store(0, count);
@@ -295,10 +296,10 @@ RULE(36, a_soft_interrupts_section_leaves_the_task_it_came_upon_untouched) {
     ++seen;
     EXPECT(sections.own_pcs(), seen * pcs_of_work());
     // Upon a task's section: both are merged.
-    EXPECT(run(enter(KCOV_TEST_KTHREAD,
-                     {start(usb(1)), blocks(2),
-                      enter(context, {start(usb(1)), blocks(2), stop()}), stop()})),
-           0);
+    EXPECT(
+        run(enter(KCOV_TEST_KTHREAD, {start(usb(1)), blocks(2),
+                                      enter(context, {start(usb(1)), blocks(2), stop()}), stop()})),
+        0);
     seen += 2;
     EXPECT(sections.own_pcs(), seen * pcs_of_work());
   }

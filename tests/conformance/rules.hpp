@@ -25,15 +25,15 @@ std::vector<Rule>& rules();
 struct Enter {
   Enter(int number, const char* name, void (*body)()) { rules().push_back({number, name, body}); }
 };
-#define RULE(number, name)                                      \
-  static void name();                                           \
+#define RULE(number, name)                                                   \
+  static void name();                                                        \
   static const ::kcov::conformance::Enter enter_##name(number, #name, name); \
   static void name()
 
 // Counts a failure of the rule that runs, and prints it.
 void expect_equal(long long found, long long expected, const char* what, const char* file,
                   int line);
-#define EXPECT(found, expected) \
+#define EXPECT(found, expected)                                    \
   ::kcov::conformance::expect_equal(static_cast<long long>(found), \
                                     static_cast<long long>(expected), #found, __FILE__, __LINE__)
 int failures();

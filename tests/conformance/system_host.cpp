@@ -146,8 +146,7 @@ long sys_lseek(int fd, off_t offset) { return result_of(kcov_host_lseek(fd, offs
 long sys_pread(int fd, void* bytes, std::size_t count) {
   return result_of(kcov_host_pread(fd, bytes, count, 0));
 }
-void* sys_mmap(void* address, std::size_t length, int protection, int flags, int fd,
-               off_t offset) {
+void* sys_mmap(void* address, std::size_t length, int protection, int flags, int fd, off_t offset) {
   return kcov_host_mmap(address, length, protection, flags, fd, offset);
 }
 
@@ -225,7 +224,8 @@ int warnings() {
   while ((n = ::pread(log, text, sizeof text - 1, at)) > 0) {
     at += n;
     text[n] = '\0';
-    for (const char* line = text; (line = __builtin_strstr(line, "kcov: ")) != nullptr; ++line) ++found;
+    for (const char* line = text; (line = __builtin_strstr(line, "kcov: ")) != nullptr; ++line)
+      ++found;
   }
   return found;
 }

@@ -36,8 +36,7 @@ long sys_lseek(int fd, off_t offset) { return result_of(::lseek(fd, offset, SEEK
 long sys_pread(int fd, void* bytes, std::size_t count) {
   return result_of(::pread(fd, bytes, count, 0));
 }
-void* sys_mmap(void* address, std::size_t length, int protection, int flags, int fd,
-               off_t offset) {
+void* sys_mmap(void* address, std::size_t length, int protection, int flags, int fd, off_t offset) {
   return ::mmap(address, length, protection, flags, fd, offset);
 }
 

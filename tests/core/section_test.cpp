@@ -105,8 +105,9 @@ TEST_F(Section, Rule20_the_errors_in_their_order) {
     EXPECT_EQ(kInvalid, enable(*descriptor, argument)) << "rule 23: no area";
     argument.arg().area_size = 16;
     EXPECT_EQ(kInvalid, enable(*descriptor, argument)) << "the second handle";
-    for (const std::uint64_t bad : {kCommon, std::uint64_t{0}, kSubsystemUsb | std::uint64_t{1} << 32,
-                                    std::uint64_t{2} << 56 | 1, ~std::uint64_t{0}})
+    for (const std::uint64_t bad :
+         {kCommon, std::uint64_t{0}, kSubsystemUsb | std::uint64_t{1} << 32,
+          std::uint64_t{2} << 56 | 1, ~std::uint64_t{0}})
       EXPECT_EQ(kInvalid, enable(*descriptor, Argument({bad}))) << bad;
     EXPECT_EQ(kInvalid, enable(*descriptor, Argument({}, kUsb))) << "not a common handle";
     EXPECT_EQ(kExists, enable(*descriptor, Argument({kUsb, kSubsystemUsb | 2})));
@@ -361,8 +362,9 @@ TEST_F(Section, Rule26_35_a_hostile_count_keeps_a_merge_within_the_buffer) {
   std::uint64_t* const area = area_of(*descriptor);
   for (const std::uint32_t mode : {KCOV_TRACE_PC, KCOV_TRACE_CMP}) {
     ASSERT_EQ(0, enable(*descriptor, Argument({kUsb}, 0, mode)));
-    for (const std::uint64_t value : {std::uint64_t{kWords - 1}, std::uint64_t{kWords},
-                                      std::uint64_t{1} << 59, std::uint64_t{1} << 61, ~std::uint64_t{0}}) {
+    for (const std::uint64_t value :
+         {std::uint64_t{kWords - 1}, std::uint64_t{kWords}, std::uint64_t{1} << 59,
+          std::uint64_t{1} << 61, ~std::uint64_t{0}}) {
       std::fill(area, area + kWords, 0);
       area[0] = value;
       const As worker(worker_);

@@ -123,8 +123,7 @@ class Actor {
     Buffer& buffer = world_.maps[arguments[2]];
     unmap(buffer);
     const int protection = static_cast<int>(arguments[3]);
-    void* const at =
-        ::mmap(nullptr, arguments[1], protection, MAP_SHARED, file(arguments[0]), 0);
+    void* const at = ::mmap(nullptr, arguments[1], protection, MAP_SHARED, file(arguments[0]), 0);
     if (at == MAP_FAILED) return number(-errno);
     buffer = {static_cast<std::uint64_t*>(at), (arguments[1] + 4095) / 4096 * 4096,
               (protection & PROT_WRITE) != 0};
@@ -155,9 +154,15 @@ class Actor {
       std::uint64_t common;
       std::uint64_t handles[3];
     } choices[] = {
-        {1, 0, {kUsb | 1}},     {2, 1, {kUsb | 1, kUsb | 2}}, {0, 1, {}},
-        {1, 2, {kUsb | 2}},     {2, 0, {kUsb | 3, kUsb | 3}}, {1, kUsb | 1, {kUsb | 4}},
-        {2, 0, {kUsb | 5, 0}},  {257, 0, {}},                 {1, 0, {1}},
+        {1, 0, {kUsb | 1}},
+        {2, 1, {kUsb | 1, kUsb | 2}},
+        {0, 1, {}},
+        {1, 2, {kUsb | 2}},
+        {2, 0, {kUsb | 3, kUsb | 3}},
+        {1, kUsb | 1, {kUsb | 4}},
+        {2, 0, {kUsb | 5, 0}},
+        {257, 0, {}},
+        {1, 0, {1}},
         {1, 0, {kUsb | 1ull << 40}},
     };
     const auto& choice = choices[arguments[1]];
@@ -376,7 +381,8 @@ std::vector<std::string> execute(const Program& program) {
 
 int after_exec(int count, char** descriptors) {
   int enabled = 0;
-  for (int i = 0; i < count; ++i) enabled += ::ioctl(std::atoi(descriptors[i]), KCOV_DISABLE, 0) == 0;
+  for (int i = 0; i < count; ++i)
+    enabled += ::ioctl(std::atoi(descriptors[i]), KCOV_DISABLE, 0) == 0;
   return enabled;
 }
 

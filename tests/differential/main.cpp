@@ -159,7 +159,8 @@ int main(int argc, char** argv) {
     return digest(number(argv[2]), number(argv[3]), number(argv[4]));
   if (mode == "--replay" && argc == 3) return replay(argv[2]);
   if (mode == "--print" && argc == 5) {
-    std::fputs(to_text(generate(number(argv[2]), number(argv[3]), number(argv[4]))).c_str(), stdout);
+    std::fputs(to_text(generate(number(argv[2]), number(argv[3]), number(argv[4]))).c_str(),
+               stdout);
     return 0;
   }
   if (mode == "--compare" && (argc == 5 || argc == 7)) {

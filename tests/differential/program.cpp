@@ -15,10 +15,9 @@
 namespace kcov::differential {
 namespace {
 
-constexpr const char* kNames[] = {"open",    "close",         "dup",     "init",   "map",
-                                  "unmap",   "enable",        "disable", "remote", "unknown",
-                                  "work",    "section",       "end",     "fork",   "exit",
-                                  "exec"};
+constexpr const char* kNames[] = {"open",   "close",   "dup",    "init",    "map",  "unmap",
+                                  "enable", "disable", "remote", "unknown", "work", "section",
+                                  "end",    "fork",    "exit",   "exec"};
 static_assert(std::size(kNames) == static_cast<std::size_t>(Kind::count));
 
 // How often each is drawn.
@@ -79,8 +78,8 @@ Operation draw(Draw& from) {
                               1ull << 59, (1ull << 59) - 1, 1ull << 61, ~0ull - 1});
       break;
     case Kind::section:
-      arguments[0] = from.of({KCOV_TEST_KTHREAD, KCOV_TEST_WORK, KCOV_TEST_TASKLET, KCOV_TEST_HARD,
-                              KCOV_TEST_TIMER});
+      arguments[0] = from.of(
+          {KCOV_TEST_KTHREAD, KCOV_TEST_WORK, KCOV_TEST_TASKLET, KCOV_TEST_HARD, KCOV_TEST_TIMER});
       arguments[1] = from.of({KCOV_SUBSYSTEM_USB | 1, 1, KCOV_SUBSYSTEM_USB | 2, 2, 0});
       break;
     case Kind::fork: operation.actor = 0; break;
