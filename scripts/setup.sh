@@ -11,7 +11,7 @@ BUILD_PACKAGES="g++ make cmake ninja-build ccache git
   libcli11-dev libfmt-dev nlohmann-json3-dev libxxhash-dev libdw-dev libelf-dev
   linux-source-6.12 xz-utils bzip2 flex bison bc perl"
 # What the tests need beside it.
-TEST_PACKAGES="libgtest-dev clang libclang-rt-14-dev zlib1g-dev dpkg-dev binutils"
+TEST_PACKAGES="libgtest-dev librapidcheck-dev clang libclang-rt-14-dev zlib1g-dev dpkg-dev binutils"
 
 # install_packages NAME...: those that are missing, by Debian's own client.
 install_packages() {
