@@ -14,7 +14,8 @@ class Steps : public Core {
  protected:
   // Runs `what` again and again, with `intruder` at its first, second, ... step, until
   // there are no more. Returns how many there are.
-  static int at_each_step(const std::function<void()>& what, const std::function<void()>& intruder) {
+  static int at_each_step(const std::function<void()>& what,
+                          const std::function<void()>& intruder) {
     for (int wanted = 0;; ++wanted) {
       int seen = 0;
       const std::function<void(const Step&)> happens = [&](const Step&) {

@@ -36,7 +36,8 @@ TEST_F(Tasks, Rule09_every_map_is_of_the_buffer) {
     EXPECT_EQ(first.area, another.area);
     EXPECT_EQ(kWords * 8, another.bytes);
   }
-  for (const auto& [offset, bytes] : {std::pair{1ull, kWords * 8}, {0ull, kWords * 8 - 8}, {0ull, 0ul}}) {
+  for (const auto& [offset, bytes] :
+       {std::pair{1ull, kWords * 8}, {0ull, kWords * 8 - 8}, {0ull, 0ul}}) {
     Mapping none;
     EXPECT_EQ(kInvalid, descriptor->map(offset, bytes, none));
     EXPECT_EQ(nullptr, none.area);

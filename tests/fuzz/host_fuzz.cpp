@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "core/trace.hpp"
 #include "port/host/host_port.hpp"
 
 namespace {
@@ -90,8 +91,9 @@ class Program {
     unmap(slot);
     slot.bytes = (1 + a % 3u) * kPageWords * 8;
     const off_t offset = b % 8 == 7 ? 4096 : 0;
-    void* const at = kcov_host_mmap(nullptr, slot.bytes, b % 2 == 0 ? PROT_READ | PROT_WRITE : PROT_READ,
-                                    b % 4 == 3 ? MAP_PRIVATE : MAP_SHARED, slot.fd, offset);
+    void* const at =
+        kcov_host_mmap(nullptr, slot.bytes, b % 2 == 0 ? PROT_READ | PROT_WRITE : PROT_READ,
+                       b % 4 == 3 ? MAP_PRIVATE : MAP_SHARED, slot.fd, offset);
     slot.map = at == MAP_FAILED || b % 2 != 0 ? nullptr : static_cast<std::uint64_t*>(at);
     if (at != MAP_FAILED && slot.map == nullptr) kcov_host_munmap(at, slot.bytes);
   }

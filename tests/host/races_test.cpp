@@ -166,7 +166,6 @@ class Racer {
     kcov_host_ioctl(fd, KCOV_REMOTE_ENABLE, reinterpret_cast<unsigned long>(words));
   }
 
-
   std::span<std::atomic<int>> slots_;
   std::minstd_rand random_;
   int local_ = -1;  // what it enabled for itself

@@ -122,7 +122,8 @@ class Comparison {
     const int slot = slot_of(operation);
     const auto open = [slot](auto& target) { return target.open(slot); };
     const auto initialize = [&](auto& target) {
-      const std::uint64_t words = choose(std::array<std::uint64_t, 4>{16, 40, 9, 5}, operation.who / 16);
+      const std::uint64_t words =
+          choose(std::array<std::uint64_t, 4>{16, 40, 9, 5}, operation.who / 16);
       return target.initialize(0, slot, words);
     };
     switch (kind_of(operation)) {
@@ -166,11 +167,12 @@ class Comparison {
     switch (operation.c % 16) {
       case 1: return [=, &target] { target.trace_pc(here, 0x7001, {}); };
       case 2: return [=, &target] { target.trace_cmp(here, 0, 1, 2, 0x7002, {}); };
-      case 3: return [=, &target] {
-        target.trace_pc({here.task, Context::hard_interrupt}, 0x7003, {});
-        target.section_start({here.task, Context::hard_interrupt}, handle);
-        target.section_stop({here.task, Context::hard_interrupt});
-      };
+      case 3:
+        return [=, &target] {
+          target.trace_pc({here.task, Context::hard_interrupt}, 0x7003, {});
+          target.section_start({here.task, Context::hard_interrupt}, handle);
+          target.section_stop({here.task, Context::hard_interrupt});
+        };
       case 4:
       case 5:
         if (here.context != Context::task) return {};
@@ -189,7 +191,9 @@ class Comparison {
         if (!slot_is_open) return {};
         return [=, &target] { target.store(slot, operation.a, hostile_of(operation.b)); };
       case 8:  // another CPU
-        return [=, &target] { target.trace_pc({(here.task + 1) % kTasks, Context::task}, 0x7007, {}); };
+        return [=, &target] {
+          target.trace_pc({(here.task + 1) % kTasks, Context::task}, 0x7007, {});
+        };
       default: return {};
     }
   }
@@ -235,8 +239,10 @@ class Comparison {
       }
       case Kind::enable: return value(target.enable(task, slot, mode_of(operation.a)));
       case Kind::disable:
-        return value(target.disable(task, slot, operation.a % 8 == 7 ? ~0ull : operation.a % 8 == 6));
-      case Kind::remote_enable: return value(target.remote_enable(task, slot, request_of(operation)));
+        return value(
+            target.disable(task, slot, operation.a % 8 == 7 ? ~0ull : operation.a % 8 == 6));
+      case Kind::remote_enable:
+        return value(target.remote_enable(task, slot, request_of(operation)));
       case Kind::close: return value(target.close(slot));
       case Kind::other_command:
         if constexpr (std::is_same_v<Target, System>) {
@@ -279,7 +285,8 @@ class Comparison {
 
   std::optional<std::string> compare() {
     const World& seen = system_.state();
-    const auto check = [](const char* what, auto real, auto expected) -> std::optional<std::string> {
+    const auto check = [](const char* what, auto real,
+                          auto expected) -> std::optional<std::string> {
       if (real == expected) return std::nullopt;
       return difference(what, real, expected);
     };
@@ -310,8 +317,8 @@ class Comparison {
       if (state.remote != (remote < 0 ? nullptr : system_.descriptor(remote)))
         return "a task's remote descriptor";
       const At here{task, context_of(task)};
-      if (auto found = check("common handle", system_.common_handle(here),
-                             model_.common_handle(here)))
+      if (auto found =
+              check("common handle", system_.common_handle(here), model_.common_handle(here)))
         return found;
     }
     return std::nullopt;

@@ -168,9 +168,7 @@ class Model {
 
   // --- callbacks -----------------------------------------------------------------------
 
-  void trace_pc(At here, std::uint64_t pc, const During& during) {
-    record(here, 0, {pc}, during);
-  }
+  void trace_pc(At here, std::uint64_t pc, const During& during) { record(here, 0, {pc}, during); }
 
   void trace_cmp(At here, std::uint64_t type, std::uint64_t arg1, std::uint64_t arg2,
                  std::uint64_t pc, const During& during) {

@@ -27,9 +27,8 @@ bool failed = false;  // what follows are RapidCheck's attempts to shrink it
 // Simpler ones first: each byte to nothing, to a half, one less.
 rc::Seq<Operation> simpler(const Operation& operation) {
   std::vector<Operation> found;
-  for (std::uint8_t Operation::*byte :
-       {&Operation::kind, &Operation::who, &Operation::slot, &Operation::a, &Operation::b,
-        &Operation::c}) {
+  for (std::uint8_t Operation::*byte : {&Operation::kind, &Operation::who, &Operation::slot,
+                                        &Operation::a, &Operation::b, &Operation::c}) {
     const int value = operation.*byte;
     int last = value;
     for (const int less : {0, value / 2, value - 1}) {
@@ -45,7 +44,9 @@ rc::Seq<Operation> simpler(const Operation& operation) {
 rc::Gen<Operation> any_operation() {
   return [](const rc::Random& random, int) {
     const std::uint64_t bits = rc::Random(random).next();
-    const auto byte = [bits](int number) { return static_cast<std::uint8_t>(bits >> (8 * number)); };
+    const auto byte = [bits](int number) {
+      return static_cast<std::uint8_t>(bits >> (8 * number));
+    };
     return rc::shrinkable::shrinkRecur(
         Operation{byte(0), byte(1), byte(2), byte(3), byte(4), byte(5)}, simpler);
   };
@@ -87,8 +88,10 @@ int run() {
               took.count());
   const Reached& reached = Model::reached;
   for (const auto& [count, what] :
-       {std::pair{reached.enables, "enabled"}, {reached.remote_enables, "enabled for remote coverage"},
-        {reached.records, "records"}, {reached.dropped, "records dropped"},
+       {std::pair{reached.enables, "enabled"},
+        {reached.remote_enables, "enabled for remote coverage"},
+        {reached.records, "records"},
+        {reached.dropped, "records dropped"},
         {reached.merged_records, "records of sections merged"},
         {reached.came_between, "times somebody came between in a callback"}})
     std::printf("%12llu %s\n", static_cast<unsigned long long>(count), what);

@@ -50,10 +50,13 @@ class System {
   int map(int slot, std::uint64_t offset, std::size_t length) {
     Mapping mapping;
     const int result = slots_[slot]->map(offset, length, mapping);
-    const bool right = mapping.area == (result == 0 ? areas_[number_of(slots_[slot])].words : nullptr);
+    const bool right =
+        mapping.area == (result == 0 ? areas_[number_of(slots_[slot])].words : nullptr);
     return right ? result : 1;
   }
-  int enable(int task, int slot, std::uint64_t mode) { return control(task, slot, KCOV_ENABLE, mode); }
+  int enable(int task, int slot, std::uint64_t mode) {
+    return control(task, slot, KCOV_ENABLE, mode);
+  }
   int disable(int task, int slot, std::uint64_t argument) {
     return control(task, slot, KCOV_DISABLE, argument);
   }
