@@ -11,7 +11,7 @@ BUILD_PACKAGES="g++ make cmake ninja-build ccache git
   libcli11-dev libfmt-dev nlohmann-json3-dev libxxhash-dev libdw-dev libelf-dev
   linux-source-6.12 xz-utils bzip2 flex bison bc perl"
 # What the tests need beside it.
-TEST_PACKAGES="qemu-system-x86 libgtest-dev clang clang-format libclang-rt-14-dev zlib1g-dev dpkg-dev binutils"
+TEST_PACKAGES="qemu-system-x86 libgtest-dev librapidcheck-dev clang clang-format libclang-rt-14-dev zlib1g-dev dpkg-dev binutils"
 # What scripts/test --all needs beside them.
 ALL_PACKAGES="linux-source-6.1"
 

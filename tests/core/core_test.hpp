@@ -26,6 +26,7 @@ class Core : public testing::Test {
     EXPECT_EQ(-1 - static_cast<int>(kSoftAreas), own_.live_blocks) << "an area of a soft interrupt";
     EXPECT_EQ(0, own_.live_areas);
     EXPECT_EQ(0, own_.warnings);
+    EXPECT_EQ(0, own_.broken_guards);
     world = nullptr;
   }
   static Descriptor<FakePort>* opened() {

@@ -3,13 +3,18 @@
 // a context, a task that is not there, a callback nested in the midst of another.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <mutex>
+#include <utility>
 #include <vector>
 
+#include "stepped_memory.hpp"
+
+// Behind the steps, which have to be there first.
 #include "core/descriptor.hpp"
 #include "core/section.hpp"
 #include "core/trace.hpp"
@@ -27,15 +32,48 @@ struct World {
   std::atomic<int> live_blocks = 0;
   std::atomic<int> live_areas = 0;
   std::atomic<int> warnings = 0;
+  std::atomic<int> broken_guards = 0;  // blocks and areas that were written around
   bool comparisons = true;
   std::uintptr_t nested_pc = 0;      // called back from within the next callback
   std::uintptr_t nested_cmp_pc = 0;  // the same, by a comparison of 0 and 0
+  // What comes between in the next callback that records, after it has taken its record
+  // and before it has stored the PC there.
+  std::function<void()> during_callback;
 };
 inline World* world = nullptr;
 
-// Says whether this thread holds a lock of the core: nothing that may sleep may be
-// called then.
-inline thread_local bool lock_held = false;
+// How many locks of the core this thread holds: nothing that may sleep may be called
+// while there is one.
+inline thread_local int locks_held = 0;
+
+// Memory with words before and behind it that nobody may write to. What is handed out
+// to the core's own use is not zero, so that nothing relies on it.
+class Guarded {
+ public:
+  static void* allocate(std::size_t bytes, unsigned char filling) noexcept {
+    const std::size_t words = (bytes + 7) / 8;
+    auto* const all = static_cast<std::uint64_t*>(std::malloc((words + 2 * kGuards) * 8));
+    std::fill(all, all + kGuards, kPattern);
+    all[0] = words;
+    std::memset(all + kGuards, filling, words * 8);
+    std::fill(all + kGuards + words, all + 2 * kGuards + words, kPattern);
+    return all + kGuards;
+  }
+  // Whether nothing was written around it.
+  [[nodiscard]] static bool release(void* memory) noexcept {
+    std::uint64_t* const all = static_cast<std::uint64_t*>(memory) - kGuards;
+    const std::uint64_t words = all[0];
+    const auto is_pattern = [](std::uint64_t word) { return word == kPattern; };
+    const bool whole = std::all_of(all + 1, all + kGuards, is_pattern) &&
+                       std::all_of(all + kGuards + words, all + 2 * kGuards + words, is_pattern);
+    std::free(all);
+    return whole;
+  }
+
+ private:
+  static constexpr std::uint64_t kPattern = 0xa5c3a5c3a5c3a5c3;
+  static constexpr std::size_t kGuards = 6;  // more than the longest record
+};
 
 template <bool WithComparisons>
 struct BasicFakePort {
@@ -43,10 +81,10 @@ struct BasicFakePort {
    public:
     void lock() noexcept {
       mutex_.lock();
-      lock_held = true;
+      ++locks_held;
     }
     void unlock() noexcept {
-      lock_held = false;
+      --locks_held;
       mutex_.unlock();
     }
 
@@ -66,30 +104,38 @@ struct BasicFakePort {
       world->nested_cmp_pc = 0;
       trace_cmp<BasicFakePort>(0, 0, 0, nested);
     }
+    if (world->during_callback) {
+      const std::function<void()> happens = std::exchange(world->during_callback, nullptr);
+      happens();
+    }
     return pc;
   }
 
   static void* allocate(std::size_t bytes) noexcept {
     if (no_memory()) return nullptr;
     ++world->live_blocks;
-    return std::malloc(bytes);
+    return Guarded::allocate(bytes, 0xa5);
   }
   static void release(void* memory) noexcept {
+    if (locks_held != 0) std::abort();
+    if (memory == nullptr) std::abort();
     --world->live_blocks;
-    std::free(memory);
+    if (!Guarded::release(memory)) ++world->broken_guards;
   }
   static std::uint64_t* allocate_area(std::size_t bytes) noexcept {
     if (no_memory()) return nullptr;
     ++world->live_areas;
-    return static_cast<std::uint64_t*>(std::calloc(1, bytes));
+    // So much is address space to a kernel, and a minute's work to a test.
+    if (bytes > (std::size_t{1} << 20)) std::abort();
+    return static_cast<std::uint64_t*>(Guarded::allocate(bytes, 0));
   }
   static void release_area(std::uint64_t* area, std::size_t) noexcept {
-    if (lock_held) std::abort();
+    if (locks_held != 0) std::abort();
     --world->live_areas;
-    std::free(area);
+    if (!Guarded::release(area)) ++world->broken_guards;
   }
   static bool copy_from_caller(void* to, std::uintptr_t from, std::size_t bytes) noexcept {
-    if (lock_held) std::abort();
+    if (locks_held != 0) std::abort();
     if (world->copies_until_failure >= 0 && world->copies_until_failure-- == 0) return false;
     if (from < 4096) return false;
     std::memcpy(to, reinterpret_cast<const void*>(from), bytes);
@@ -105,7 +151,7 @@ struct BasicFakePort {
 
  private:
   static bool no_memory() noexcept {
-    if (lock_held) std::abort();
+    if (locks_held != 0) std::abort();
     if (world->allocations_until_failure < 0) return false;
     return world->allocations_until_failure-- == 0;
   }

@@ -3,6 +3,7 @@
 // tests of the locks.
 #include <atomic>
 #include <random>
+#include <span>
 #include <thread>
 
 #include "support.hpp"
@@ -86,6 +87,128 @@ TEST(HostRaces, Many_threads_open_enable_trace_disable_close_and_exit_at_once) {
     }
   }
   EXPECT_EQ(before, Memory{});
+}
+
+// One of the 64 below: what it does is chosen at random, and what it holds when it ends is
+// for its exit to give back.
+class Racer {
+ public:
+  Racer(std::span<std::atomic<int>> slots, unsigned seed) : slots_(slots), random_(seed) {}
+  ~Racer() {
+    // Ending within a section would be warned of.
+    if (in_section_) kcov_host_remote_stop();
+  }
+
+  void step() {
+    const std::size_t number = random_() % slots_.size();
+    auto& slot = slots_[number];
+    const int fd = slot;
+    switch (random_() % 16) {
+      case 0: kcov_host_ioctl(fd, KCOV_INIT_TRACE, kWords); break;
+      case 1:
+      case 2:
+      case 3: {
+        if (kcov_host_ioctl(fd, KCOV_ENABLE, random_() % 2) == 0) local_ = fd;
+        break;
+      }
+      case 4:
+      case 5:
+      case 6: remote_enable(fd, number); break;
+      case 7:
+      case 8:
+        // Which of the two it was, of a thread that has both, is known by the descriptor.
+        if (kcov_host_ioctl(fd, KCOV_DISABLE, 0) == 0 && fd == local_) local_ = -1;
+        break;
+      case 9:
+      case 10:
+      case 11: {
+        // Not where it would be warned of.
+        if (local_ >= 0 || in_section_) break;
+        const std::uint64_t handle = random_() % 2 == 0 ? handle_of(number) : common_of(number);
+        kcov_host_remote_start(handle);
+        in_section_ = true;
+        break;
+      }
+      case 12:
+        kcov_host_remote_stop();
+        in_section_ = false;
+        break;
+      case 13: {
+        std::uint64_t dropped;
+        kcov_host_ioctl(fd, KCOV_GET_DROPPED, reinterpret_cast<unsigned long>(&dropped));
+        (void)kcov_host_common_handle();
+        break;
+      }
+      case 14:
+        // The number is closed once, by whoever takes it out of its slot.
+        if (const int mine = slot.exchange(-1); mine >= 0) kcov_host_close(mine);
+        break;
+      default: {
+        const int fresh = kcov_host_open(O_RDWR);
+        int empty = -1;
+        if (!slot.compare_exchange_strong(empty, fresh)) kcov_host_close(fresh);
+      }
+    }
+    run(3);
+  }
+
+ private:
+  static std::uint64_t handle_of(std::size_t slot) { return KCOV_SUBSYSTEM_USB | (slot + 1); }
+  static std::uint64_t common_of(std::size_t slot) { return slot + 1; }
+
+  static void remote_enable(int fd, std::size_t slot) {
+    std::uint64_t words[4] = {};
+    auto* const arg = new (words) kcov_remote_arg;
+    arg->area_size = 64;
+    arg->num_handles = 1;
+    arg->common_handle = common_of(slot);
+    words[3] = handle_of(slot);
+    kcov_host_ioctl(fd, KCOV_REMOTE_ENABLE, reinterpret_cast<unsigned long>(words));
+  }
+
+  std::span<std::atomic<int>> slots_;
+  std::minstd_rand random_;
+  int local_ = -1;  // what it enabled for itself
+  bool in_section_ = false;
+};
+
+// Local and remote, sections of other threads, closes and exits, all at once.
+TEST(HostRaces, Sixty_four_threads_enable_run_sections_disable_close_and_exit_at_once) {
+  constexpr unsigned kThreads = 64;
+  const Memory before;
+  std::atomic<int> slots[12];
+  for (auto& slot : slots) slot = kcov_host_open(O_RDWR);
+  for (unsigned generation = 0; generation < 3; ++generation) {
+    std::atomic<unsigned> arrived = 0;
+    std::vector<std::thread> threads;
+    for (unsigned number = 0; number < kThreads; ++number) {
+      threads.emplace_back([&, seed = generation * kThreads + number + 1] {
+        for (++arrived; arrived < kThreads;) std::this_thread::yield();
+        Racer racer(slots, seed);
+        for (int steps = 0; steps < 60; ++steps) racer.step();
+      });
+    }
+    for (auto& thread : threads) thread.join();
+  }
+  for (auto& slot : slots) {
+    if (slot >= 0) {
+      EXPECT_EQ(0, kcov_host_close(slot));
+    }
+  }
+  EXPECT_EQ(before, Memory{});
+  // And every handle is free again.
+  for (std::uint64_t number = 1; number <= std::size(slots); ++number) {
+    File file;
+    ASSERT_EQ(0, file.init(kWords));
+    std::uint64_t words[4] = {};
+    auto* const arg = new (words) kcov_remote_arg;
+    arg->area_size = 64;
+    arg->num_handles = 1;
+    arg->common_handle = number;
+    words[3] = KCOV_SUBSYSTEM_USB | number;
+    EXPECT_EQ(0, file.ioctl(KCOV_REMOTE_ENABLE, reinterpret_cast<unsigned long>(words)));
+    EXPECT_EQ(0, file.disable());
+  }
 }
 
 TEST(HostRaces, Forking_while_other_threads_open_and_close) {
