@@ -36,15 +36,14 @@ ssize_t __pread64_chk(int fd, void* bytes, size_t count, off_t offset, size_t ro
 }
 
 // All of them. What is here is in exports.map as well.
-#define KCOV_INTERPOSED(DO)                                                                      \
-  DO(open)                                                                                       \
-  DO(open64)                                                                                     \
-  DO(openat)                                                                                     \
-  DO(openat64) DO(__open_2) DO(__open64_2) DO(__openat_2) DO(__openat64_2) DO(close) DO(dup)     \
-      DO(dup2) DO(dup3) DO(fcntl) DO(fcntl64) DO(recvmsg) DO(ioctl) DO(mmap) DO(mmap64) DO(read) \
-          DO(readv) DO(write) DO(writev) DO(__read_chk) DO(pread) DO(pread64) DO(preadv)         \
-              DO(preadv64) DO(__pread_chk) DO(__pread64_chk) DO(pwrite) DO(pwrite64) DO(pwritev) \
-                  DO(pwritev64) DO(lseek) DO(lseek64)
+// clang-format off
+#define KCOV_INTERPOSED(DO) \
+  DO(open) DO(open64) DO(openat) DO(openat64) DO(__open_2) DO(__open64_2) DO(__openat_2) \
+  DO(__openat64_2) DO(close) DO(dup) DO(dup2) DO(dup3) DO(fcntl) DO(fcntl64) DO(recvmsg) \
+  DO(ioctl) DO(mmap) DO(mmap64) DO(read) DO(readv) DO(write) DO(writev) DO(__read_chk) \
+  DO(pread) DO(pread64) DO(preadv) DO(preadv64) DO(__pread_chk) DO(__pread64_chk) DO(pwrite) \
+  DO(pwrite64) DO(pwritev) DO(pwritev64) DO(lseek) DO(lseek64)
+// clang-format on
 
 namespace kcov::host {
 
