@@ -15,7 +15,7 @@ RULE(0, the_client_traces_PCs_comparisons_and_remote_sections) {
   Device device;
   Buffer buffer;
   EXPECT(device.open().value(), 0);
-  EXPECT(device.initialize(kWords).value(), 0);
+  EXPECT(device.initialize(1 << 16).value(), 0);
   EXPECT(device.map(buffer).value(), 0);
   {
     const Scope scope(device, buffer, Mode::pcs);
