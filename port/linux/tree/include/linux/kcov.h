@@ -40,17 +40,20 @@ static inline void kcov_finish_switch(struct task_struct *next)
 void kcov_remote_start(u64 handle);
 void kcov_remote_stop(void);
 
-/* What the compiler plants at every basic block, comparison and switch. */
+/*
+ * What the compiler plants at every basic block, comparison and switch. Its own type of
+ * 64 bits: the kernel's u64 is another one of that size, and the compiler would warn.
+ */
 void __sanitizer_cov_trace_pc(void);
 void __sanitizer_cov_trace_cmp1(u8 arg1, u8 arg2);
 void __sanitizer_cov_trace_cmp2(u16 arg1, u16 arg2);
 void __sanitizer_cov_trace_cmp4(u32 arg1, u32 arg2);
-void __sanitizer_cov_trace_cmp8(u64 arg1, u64 arg2);
+void __sanitizer_cov_trace_cmp8(__UINT64_TYPE__ arg1, __UINT64_TYPE__ arg2);
 void __sanitizer_cov_trace_const_cmp1(u8 arg1, u8 arg2);
 void __sanitizer_cov_trace_const_cmp2(u16 arg1, u16 arg2);
 void __sanitizer_cov_trace_const_cmp4(u32 arg1, u32 arg2);
-void __sanitizer_cov_trace_const_cmp8(u64 arg1, u64 arg2);
-void __sanitizer_cov_trace_switch(u64 value, void *cases);
+void __sanitizer_cov_trace_const_cmp8(__UINT64_TYPE__ arg1, __UINT64_TYPE__ arg2);
+void __sanitizer_cov_trace_switch(__UINT64_TYPE__ value, void *cases);
 
 #else
 
