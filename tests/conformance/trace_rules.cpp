@@ -192,7 +192,7 @@ RULE(25, an_interrupt_overwrites_no_record) {
     const long status = run({blocks(2), enter(KCOV_TEST_HARD, blocks(2)), blocks(2)});
     const std::uint64_t count = map.load(0);
     EXPECT(status, 0);
-    if (count > 1000) EXPECT(count, 1000);
+    EXPECT(count < kWords, true);
     for (std::uint64_t record = 1; record <= count && record < kWords; ++record) {
       if (map.load(record) == 0) EXPECT(record, 0);
       map.store(record, 0);

@@ -16,11 +16,7 @@ expect_in "$scratch/out" "no kernel has been built: run kcovtool lab build"
 expect_status 125 "$kcovtool" lab build --source /nonexistent
 expect_in "$scratch/err" "cannot use /nonexistent as kernel source"
 expect_status 2 "$kcovtool" lab build --machine vax
-<<<<<<< HEAD
 expect_in "$scratch/err" 'there is no machine "vax": try one of um, '
-=======
-expect_in "$scratch/err" "there is no machine \"vax\""
->>>>>>> 595961d3cb55c5e931bbc100f0e256d12bf0742d
 
 # A tree of a series without a port.
 mkdir "$scratch/other"

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/common.sh"
 
 vmlinux() { # VARIANT
-  "$kcovtool" lab list --json | tr -d '\n' | grep -o '{[^}]*}' | grep '"current": true' |
+  "$kcovtool" lab list --json | tr -d '\n' | grep -o '{[^}]*}' | grep '"current": true' | grep '"machine": "um"' |
     grep "\"variant\": \"$1\"" | sed 's/.*"vmlinux": "\([^"]*\)".*/\1/'
 }
 

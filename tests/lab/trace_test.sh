@@ -141,7 +141,8 @@ expect_status 2 "$kcovtool" trace
 expect_status 139 "$kcovtool" trace -- sh -c 'kill -SEGV $$'
 
 # Another build's image: PCs rather than wrong names.
-stock=$("$kcovtool" lab list --json | tr -d '\n' | grep -o '{[^}]*}' | grep '"variant": "stock"' |
+stock=$("$kcovtool" lab list --json | tr -d '\n' | grep -o '{[^}]*}' | grep '"current": true' |
+  grep '"machine": "um"' | grep '"variant": "stock"' |
   sed 's/.*"vmlinux": "\([^"]*\)".*/\1/' | tail -n 1)
 expect_status 0 "$kcovtool" trace --vmlinux "$stock" -- true
 expect_in "$scratch/err" "is not the kernel that ran (its build-id is "
