@@ -75,7 +75,8 @@ void after_fork_in_child() {
   task_init(current_task, current_task.common_handle);
   files_after_fork_in_child();
   // Handles are the process's own.
-  HostPort::release(Remote<HostPort>::instance());
+  if (auto* const parents = Remote<HostPort>::instance(); parents != nullptr)
+    HostPort::release(parents);
   Remote<HostPort>::forget();
   create_remote();
 }

@@ -344,16 +344,22 @@ RULE(28, a_second_in_user_space_records_nothing) {
   const std::uint64_t after = map.load(0);
   EXPECT(file.disable(), 0);
   // Stock on x86_64 records the way back to user space of every interrupt that switched.
-  if (subject.stock) return;
+  if (subject.stock) {
+    if (after != before) not_here("stock records preemption, at random");
+    return;
+  }
   EXPECT(after, before);
   for (std::uint64_t record = before; record < after && record < kWords - 1; ++record)
     std::printf("  0x%llx\n", static_cast<unsigned long long>(map.load(record + 1)));
 }
 
 RULE(28, interrupts_and_switches_record_nothing) {
+  // Large: a task that is switched to may free the memory of the one before it, thousands
+  // of records that are its own as far as any kcov can tell (docs/kernel-port.md).
+  constexpr std::size_t kLarge = 1 << 16;
   const File file;
-  EXPECT(file.init(), 0);
-  const Map map(file);
+  EXPECT(file.init(kLarge), 0);
+  const Map map(file, kLarge * 8);
   map.clear();
   int seen = 0;
   for (const kcov_test_context context :
@@ -378,7 +384,6 @@ RULE(28, interrupts_and_switches_record_nothing) {
   EXPECT(run({blocks(2), sleep_for(20), blocks(2)}), 0);
   EXPECT(file.disable(), 0);
   EXPECT(map.own_pcs(), 2 * pcs_of_work());
-  EXPECT(map.load(0) < 2000, true);
 }
 
 RULE(29, only_the_enabling_task_is_traced) {
