@@ -3,6 +3,8 @@
 // task_state.h prescribes, in one place.
 #pragma once
 
+#include <cstdint>
+
 #include "memory.hpp"
 #include "task_state.h"
 

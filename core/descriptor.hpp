@@ -398,7 +398,7 @@ class Descriptor {
     return kOk;
   }
 
-  typename P::Lock lock_;
+  typename P::Lock lock_{LockRank::descriptor};
   std::atomic<std::uint32_t> references_{1};
   State state_ = State::disabled;
   std::uint32_t mode_ = KCOV_MODE_OFF;  // while local or remote

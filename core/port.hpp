@@ -22,6 +22,10 @@ enum class Context {
   hard_interrupt,  // and non-maskable ones
 };
 
+// The core's locks, in the order they may be taken in: no descriptor's lock within
+// another's, and none of them within the remote one.
+enum class LockRank { descriptor, remote };
+
 // Version 14 does not know compound requirements.
 // clang-format off
 template <typename P>
@@ -35,8 +39,9 @@ concept Port = requires(kcov_task_state* state, std::uintptr_t pc, std::size_t b
   // Callback, only for records: the address less the offset the image was loaded at.
   { P::canonical_pc(pc) } noexcept -> std::same_as<std::uintptr_t>;
 
-  // A lock that is held for a few instructions, by tasks and soft interrupts.
-  // Default-constructed unlocked; lives inside a descriptor.
+  // A lock taken by tasks and soft interrupts, and held briefly: the longest is the merge
+  // of a section's records. Constructed unlocked, with its rank, for whoever checks the order.
+  requires std::constructible_from<typename P::Lock, LockRank>;
   { lock.lock() } noexcept;
   { lock.unlock() } noexcept;
 

@@ -176,7 +176,7 @@ class Remote {
 
   static inline constinit Remote* instance_ = nullptr;
 
-  typename P::Lock lock_;
+  typename P::Lock lock_{LockRank::remote};
   HandleEntry<P>* buckets_[kBuckets] = {};
   SectionArea* soft_areas_ = nullptr;
 };

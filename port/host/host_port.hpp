@@ -27,7 +27,7 @@ extern std::uintptr_t load_bias;
 // descriptor, and that survives the death of a process that held it.
 class ProcessLock {
  public:
-  ProcessLock() noexcept;
+  explicit ProcessLock(LockRank rank) noexcept;
   ~ProcessLock() { pthread_mutex_destroy(&mutex_); }
   void lock() noexcept;
   void unlock() noexcept { pthread_mutex_unlock(&mutex_); }

@@ -26,7 +26,7 @@ Block* block_of(void* memory) noexcept {
 
 }  // namespace
 
-ProcessLock::ProcessLock() noexcept {
+ProcessLock::ProcessLock(LockRank) noexcept {
   pthread_mutexattr_t attributes;
   pthread_mutexattr_init(&attributes);
   pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);

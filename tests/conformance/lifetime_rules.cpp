@@ -144,7 +144,9 @@ RULE(32, exit_disables_first_and_another_may_enable) {
 
 RULE(33, the_last_reference_frees) {
   // Descriptors that are closed while a thread traces into them, or stands for them, are
-  // freed when it ends: that many of them with 2 MB each would not fit otherwise.
+  // freed when it ends: 250 buffers of 2 MB each would be seen.
+  const long before = megabytes_in_use();
+  EXPECT(before > 0, true);
   for (int i = 0; i < 250; ++i) {
     EXPECT(in_thread([i] {
              File file;
@@ -158,6 +160,7 @@ RULE(33, the_last_reference_frees) {
            0);
     if (failures() != 0) break;
   }
+  EXPECT(megabytes_in_use() - before < 100, true);
 }
 
 RULE(33, a_section_holds_its_descriptor) {

@@ -3,6 +3,7 @@
 
 #include <sys/wait.h>
 
+#include <cstdio>
 #include <cstring>
 #include <thread>
 
@@ -53,6 +54,13 @@ std::size_t Map::own_pcs(std::size_t count) const {
   return own;
 }
 
+std::size_t Map::pcs_within(const kcov_test_range& range) const {
+  std::size_t found = 0;
+  for (std::size_t record = 1; record <= load(0); ++record)
+    found += load(record) >= range.begin && load(record) < range.end;
+  return found;
+}
+
 bool is_own(std::uint64_t pc) {
   static const kcov_test_range range = TestFile::ranges().target;
   return pc > range.begin && pc < range.end;
@@ -73,6 +81,25 @@ long run(const Steps& steps, std::uint64_t* result) {
   const long status = file.run(program);
   if (result != nullptr) *result = program.result;
   return status;
+}
+
+long megabytes_in_use() {
+  long megabytes = -1;
+  if (subject.host) {
+    std::FILE* const file = std::fopen("/proc/self/statm", "r");
+    long pages = 0;
+    if (std::fscanf(file, "%ld", &pages) == 1) megabytes = pages / 256;
+    std::fclose(file);
+    return megabytes;
+  }
+  long total = 0;
+  long available = 0;
+  std::FILE* const file = std::fopen("/proc/meminfo", "r");
+  if (std::fscanf(file, "MemTotal: %ld kB MemFree: %*d kB MemAvailable: %ld kB", &total,
+                  &available) == 2)
+    megabytes = (total - available) / 1024;
+  std::fclose(file);
+  return megabytes;
 }
 
 void work() {

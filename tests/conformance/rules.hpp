@@ -97,6 +97,8 @@ class Map {
   // Records whose PC lies in the tests' own instrumented code: in the first `count` PCs
   // (~0: as many as word 0 says).
   std::size_t own_pcs(std::size_t count = ~std::size_t{0}) const;
+  // Records whose PC lies in `range`.
+  std::size_t pcs_within(const kcov_test_range& range) const;
   Map(const Map&) = delete;
   Map& operator=(const Map&) = delete;
 
@@ -117,6 +119,9 @@ kcov_test_program program_of(const Steps& steps, bool asynchronous = false);
 // Something that is recorded, and how many records of it are the tests' own.
 void work();
 std::size_t pcs_of_work();
+
+// Memory that is in use: of a kernel, its whole machine's; else this process's.
+long megabytes_in_use();
 
 // Runs `body` in a child, or a thread; its value comes back.
 int in_child(const std::function<int()>& body);

@@ -206,7 +206,8 @@ kcov_test_ranges TestFile::ranges() {
           .left_out = {address(run_steps), address(run_steps) + 32},
           .scheduler = {},
           .slab = {},
-          .trees = {}};
+          .trees = {},
+          .mm_drop = {}};
 }
 
 int warnings() {

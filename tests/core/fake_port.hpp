@@ -79,7 +79,10 @@ template <bool WithComparisons>
 struct BasicFakePort {
   class Lock {
    public:
+    explicit Lock(LockRank rank) noexcept : rank_(rank) {}
     void lock() noexcept {
+      // Only the remote one may be taken within another.
+      if (rank_ == LockRank::descriptor && locks_held != 0) std::abort();
       mutex_.lock();
       ++locks_held;
     }
@@ -89,6 +92,7 @@ struct BasicFakePort {
     }
 
    private:
+    LockRank rank_;
     std::mutex mutex_;
   };
   static constexpr bool kComparisons = WithComparisons;

@@ -24,6 +24,7 @@ namespace {
 
 struct BarePort {
   struct Lock {
+    explicit Lock(kcov::LockRank) noexcept {}
     void lock() noexcept { port_lock(this); }
     void unlock() noexcept { port_unlock(this); }
     std::uint64_t memory[2] = {};

@@ -67,12 +67,17 @@ struct kcov_test_ranges {
 	struct kcov_test_range scheduler[2];
 	struct kcov_test_range slab;
 	struct kcov_test_range trees;
+	/* Frees an address space that nobody uses any more: for a dead task, the next one. */
+	struct kcov_test_range mm_drop;
 };
 
 #define KCOV_TEST_IOCTL(direction, number, type) \
 	(((direction) << 30) | ((unsigned int)sizeof(type) << 16) | ('t' << 8) | (number))
 
-/* EINVAL: no such step here. ETIMEDOUT: a context did not come within 5 s. */
+/*
+ * EINVAL: no such step here. ETIMEDOUT: a context did not come within 5 s. EXDEV: an
+ * interrupt came upon another task than the one that asked for it.
+ */
 #define KCOV_TEST_RUN KCOV_TEST_IOCTL(3u, 1u, struct kcov_test_program)
 #define KCOV_TEST_RANGES KCOV_TEST_IOCTL(2u, 2u, struct kcov_test_ranges)
 /* Waits until the asynchronous program waits at its gate. */

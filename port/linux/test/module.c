@@ -7,27 +7,20 @@
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/fs.h>
-#include <linux/hrtimer.h>
 #include <linux/init.h>
-#include <linux/interrupt.h>
-#include <linux/jiffies.h>
 #include <linux/kcov.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/rbtree.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
-#include <linux/timer.h>
 #include <linux/uaccess.h>
-#include <linux/workqueue.h>
-#ifdef CONFIG_X86_LOCAL_APIC
-#include <asm/apic.h>
-#include <asm/nmi.h>
-#endif
 #ifdef CONFIG_RANDOMIZE_BASE
 #include <asm/setup.h>
 #endif
 
+#include "contexts.h"
 #include "kcov_test.h"
 #include "target.h"
 
@@ -42,172 +35,28 @@ struct session {
 	int status;
 };
 
-/* Steps on their way into another context. */
-struct entry {
+static int run_steps(struct session *session, const struct kcov_test_step *steps, u32 count);
+
+/* Steps that run in another context. */
+struct part {
 	struct session *session;
 	const struct kcov_test_step *steps;
 	u32 count;
-	int status;
-	bool done;
-	struct completion completion;
-	struct work_struct work;
-	struct tasklet_struct tasklet;
-	struct timer_list timer;
-	struct hrtimer hard;
 };
 
-static int run_steps(struct session *session, const struct kcov_test_step *steps, u32 count);
-
-static void run_entry(struct entry *entry)
+static int run_part(void *argument)
 {
-	entry->status = run_steps(entry->session, entry->steps, entry->count);
-	/* The waiting side may go on, and the entry be gone, from here on. */
-	smp_store_release(&entry->done, true);
-}
+	const struct part *part = argument;
 
-static int entry_kthread(void *argument)
-{
-	struct entry *entry = argument;
-
-	run_entry(entry);
-	complete(&entry->completion);
-	return 0;
-}
-
-static void entry_work(struct work_struct *work)
-{
-	struct entry *entry = container_of(work, struct entry, work);
-
-	run_entry(entry);
-	complete(&entry->completion);
-}
-
-static void entry_tasklet(struct tasklet_struct *tasklet)
-{
-	run_entry(container_of(tasklet, struct entry, tasklet));
-}
-
-static void entry_timer(struct timer_list *timer)
-{
-	run_entry(container_of(timer, struct entry, timer));
-}
-
-static enum hrtimer_restart entry_hard(struct hrtimer *timer)
-{
-	run_entry(container_of(timer, struct entry, hard));
-	return HRTIMER_NORESTART;
-}
-
-#ifdef CONFIG_X86_LOCAL_APIC
-static struct entry *entry_of_nmi;
-
-static int entry_nmi(unsigned int type, struct pt_regs *regs)
-{
-	struct entry *entry = xchg(&entry_of_nmi, NULL);
-
-	if (!entry)
-		return NMI_DONE;
-	run_entry(entry);
-	return NMI_HANDLED;
-}
-#endif
-
-/* Waits without sleeping, so that the interrupt comes upon this very task. */
-static int spin_until_done(struct entry *entry)
-{
-	u64 left = 5000000;
-
-	while (!smp_load_acquire(&entry->done)) {
-		if (!left--)
-			return -ETIMEDOUT;
-		udelay(1);
-	}
-	return 0;
-}
-
-static int enter_task(struct entry *entry, u64 context)
-{
-	struct task_struct *kthread;
-
-	if (!in_task())
-		return -EINVAL;
-	init_completion(&entry->completion);
-	if (context == KCOV_TEST_WORK) {
-		INIT_WORK(&entry->work, entry_work);
-		schedule_work(&entry->work);
-	} else {
-		kthread = kthread_run(entry_kthread, entry, "kcov_test");
-		if (IS_ERR(kthread))
-			return PTR_ERR(kthread);
-	}
-	wait_for_completion(&entry->completion);
-	if (context == KCOV_TEST_WORK)
-		flush_work(&entry->work);
-	return entry->status;
-}
-
-static int enter_interrupt(struct entry *entry, u64 context)
-{
-	int late;
-
-	if (!in_task() && context != KCOV_TEST_HARD && context != KCOV_TEST_NMI)
-		return -EINVAL;
-	switch (context) {
-	case KCOV_TEST_TASKLET:
-		tasklet_setup(&entry->tasklet, entry_tasklet);
-		tasklet_schedule(&entry->tasklet);
-		late = spin_until_done(entry);
-		tasklet_kill(&entry->tasklet);
-		break;
-	case KCOV_TEST_TIMER:
-		timer_setup(&entry->timer, entry_timer, TIMER_PINNED);
-		mod_timer(&entry->timer, jiffies + 1);
-		late = spin_until_done(entry);
-		del_timer_sync(&entry->timer);
-		break;
-	case KCOV_TEST_HARD:
-		hrtimer_init(&entry->hard, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
-		entry->hard.function = entry_hard;
-		hrtimer_start(&entry->hard, ns_to_ktime(100000), HRTIMER_MODE_REL_PINNED_HARD);
-		late = spin_until_done(entry);
-		hrtimer_cancel(&entry->hard);
-		break;
-#ifdef CONFIG_X86_LOCAL_APIC
-	case KCOV_TEST_NMI:
-		preempt_disable();
-		WRITE_ONCE(entry_of_nmi, entry);
-		apic->send_IPI_mask(cpumask_of(smp_processor_id()), NMI_VECTOR);
-		late = spin_until_done(entry);
-		WRITE_ONCE(entry_of_nmi, NULL);
-		preempt_enable();
-		break;
-#endif
-	default:
-		return -EOPNOTSUPP;
-	}
-	return late ? late : entry->status;
+	return run_steps(part->session, part->steps, part->count);
 }
 
 static int enter(struct session *session, u64 context, const struct kcov_test_step *steps,
 		 u32 count)
 {
-	struct entry *entry;
-	int status;
+	struct part part = { session, steps, count };
 
-	if (context == KCOV_TEST_TASK)
-		return run_steps(session, steps, count);
-	entry = kzalloc(sizeof(*entry), GFP_ATOMIC);
-	if (!entry)
-		return -ENOMEM;
-	entry->session = session;
-	entry->steps = steps;
-	entry->count = count;
-	if (context == KCOV_TEST_KTHREAD || context == KCOV_TEST_WORK)
-		status = enter_task(entry, context);
-	else
-		status = enter_interrupt(entry, context);
-	kfree(entry);
-	return status;
+	return kcov_test_enter(context, run_part, &part);
 }
 
 static int run_steps(struct session *session, const struct kcov_test_step *steps, u32 count)
@@ -334,6 +183,7 @@ static long test_ioctl(struct file *file, unsigned int command, unsigned long ar
 		.scheduler = { beginning(schedule), beginning(wake_up_process) },
 		.slab = beginning(kfree),
 		.trees = beginning(rb_erase),
+		.mm_drop = beginning(__mmdrop),
 	};
 
 	switch (command) {
@@ -390,12 +240,10 @@ static const struct file_operations test_operations = {
 
 static int __init test_init(void)
 {
-#ifdef CONFIG_X86_LOCAL_APIC
-	int error = register_nmi_handler(NMI_LOCAL, entry_nmi, 0, "kcov_test");
+	int error = kcov_test_contexts_init();
 
 	if (error)
 		return error;
-#endif
 	debugfs_create_file_unsafe("kcov_test", 0600, NULL, NULL, &test_operations);
 	return 0;
 }

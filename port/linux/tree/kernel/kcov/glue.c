@@ -55,9 +55,13 @@ void kcov_glue_release_area(uint64_t *area)
 	release_pages_of(area);
 }
 
-void kcov_glue_lock_init(void *lock)
+void kcov_glue_lock_init(void *lock, bool remote)
 {
+	/* The remote lock nests in a descriptor's: lockdep is to know them apart. */
+	static struct lock_class_key of_descriptors, of_remote;
+
 	spin_lock_init((spinlock_t *)lock);
+	lockdep_set_class((spinlock_t *)lock, remote ? &of_remote : &of_descriptors);
 }
 
 unsigned long kcov_glue_lock(void *lock)

@@ -24,7 +24,7 @@ void *kcov_glue_allocate(size_t bytes);
 void kcov_glue_release(void *memory);
 uint64_t *kcov_glue_allocate_area(size_t bytes);
 void kcov_glue_release_area(uint64_t *area);
-void kcov_glue_lock_init(void *lock);
+void kcov_glue_lock_init(void *lock, bool remote);
 unsigned long kcov_glue_lock(void *lock);
 void kcov_glue_unlock(void *lock, unsigned long flags);
 bool kcov_glue_copy_from_user(void *destination, uintptr_t source, size_t bytes);

@@ -8,6 +8,10 @@
 #include "glue.h"
 #include "offsets.h"
 
+#ifdef CONFIG_PREEMPT_RT
+#error "kcov: not on PREEMPT_RT, whose soft interrupts the preemption count does not show"
+#endif
+
 #if defined(CONFIG_UML)
 #include "machine_um.hpp"
 #elif defined(CONFIG_X86_64)
@@ -24,7 +28,9 @@ using kcov::Context;
 // because remote sections in soft interrupts take it too.
 class SpinLock {
  public:
-  SpinLock() noexcept { kcov_glue_lock_init(bytes_); }
+  explicit SpinLock(kcov::LockRank rank) noexcept {
+    kcov_glue_lock_init(bytes_, rank == kcov::LockRank::remote);
+  }
   void lock() noexcept { flags_ = kcov_glue_lock(bytes_); }
   void unlock() noexcept { kcov_glue_unlock(bytes_, flags_); }
 
