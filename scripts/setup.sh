@@ -13,7 +13,7 @@ BUILD_PACKAGES="g++ make cmake ninja-build ccache git
 # What the tests need beside it.
 TEST_PACKAGES="qemu-system-x86 libgtest-dev librapidcheck-dev clang clang-format libclang-rt-14-dev zlib1g-dev dpkg-dev binutils"
 # What scripts/test --all needs beside them.
-ALL_PACKAGES="linux-source-6.1"
+ALL_PACKAGES="linux-source-6.1 iw iproute2"
 
 # install_packages NAME...: those that are missing, by Debian's own client.
 install_packages() {

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,6 +30,23 @@ namespace {
 pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 OpenFile* table = nullptr;
 
+// Signals wait while the table is locked: a handler may close a file, and may have come
+// upon the very thread that holds the lock.
+void lock_table(sigset_t& blocked_before) noexcept {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &blocked_before);
+  pthread_mutex_lock(&table_lock);
+}
+
+void unlock_table(const sigset_t& blocked_before) noexcept {
+  pthread_mutex_unlock(&table_lock);
+  pthread_sigmask(SIG_SETMASK, &blocked_before, nullptr);
+}
+
+// Over a fork: of whoever holds the lock.
+sigset_t blocked_before_fork;
+
 // What the calling thread is bound to, each with a pin.
 struct Pins {
   OpenFile* local;
@@ -39,10 +57,13 @@ constinit thread_local Pins pins{};
 
 class TableGuard {
  public:
-  TableGuard() noexcept { pthread_mutex_lock(&table_lock); }
-  ~TableGuard() { pthread_mutex_unlock(&table_lock); }
+  TableGuard() noexcept { lock_table(blocked_before_); }
+  ~TableGuard() { unlock_table(blocked_before_); }
   TableGuard(const TableGuard&) = delete;
   TableGuard& operator=(const TableGuard&) = delete;
+
+ private:
+  sigset_t blocked_before_;
 };
 
 // Not fstat(): ThreadSanitizer knows that one, and calls it a race of the program
@@ -58,17 +79,23 @@ bool is_file(const OpenFile& file, const struct stat& status) noexcept {
 
 // Whether any descriptor of this process is left for `file`. Where that cannot be
 // seen the answer is yes: an entry too many costs memory, one too few breaks a
-// program that still holds a dup().
+// program that still holds a dup(). Without memory of its own: see lock_table().
 bool still_open(const OpenFile& file) noexcept {
-  DIR* const descriptors = opendir("/proc/self/fd");
-  if (descriptors == nullptr) return true;
+  const int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return true;
+  alignas(dirent64) char entries[2048];
+  ssize_t bytes = 0;
   bool found = false;
-  while (const dirent* const entry = found ? nullptr : readdir(descriptors)) {
-    struct stat status;
-    found = fstatat(dirfd(descriptors), entry->d_name, &status, 0) == 0 && is_file(file, status);
+  while (!found && (bytes = getdents64(directory, entries, sizeof entries)) > 0) {
+    for (ssize_t at = 0; at < bytes && !found;) {
+      const auto* const entry = reinterpret_cast<const dirent64*>(entries + at);
+      struct stat status;
+      found = fstatat(directory, entry->d_name, &status, 0) == 0 && is_file(file, status);
+      at += entry->d_reclen;
+    }
   }
-  closedir(descriptors);
-  return found;
+  close(directory);
+  return found || bytes < 0;
 }
 
 // Takes a pin back, and with the last one all that this process has of the file.
@@ -189,7 +216,7 @@ int close_file(int fd) noexcept {
 }
 
 void files_before_fork() noexcept {
-  pthread_mutex_lock(&table_lock);
+  lock_table(blocked_before_fork);
   // For the child, and before it exists: the parent may close at any moment after.
   // If the fork then fails, no process will be the last to close: nothing tells the
   // handlers of a fork that did not happen. The memory goes all the same, with each
@@ -201,7 +228,7 @@ void files_before_fork() noexcept {
   }
 }
 
-void files_after_fork_in_parent() noexcept { pthread_mutex_unlock(&table_lock); }
+void files_after_fork_in_parent() noexcept { unlock_table(sigset_t{blocked_before_fork}); }
 
 void files_after_fork_in_child() noexcept {
   // The calls in progress were those of the parent's threads, and so was the
@@ -214,7 +241,7 @@ void files_after_fork_in_child() noexcept {
     HostPort::release(file->descriptor);
   }
   pins = {};
-  pthread_mutex_unlock(&table_lock);
+  unlock_table(sigset_t{blocked_before_fork});
 }
 
 }  // namespace kcov::host

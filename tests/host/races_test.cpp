@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // Many threads at once on the user-space port. Under ThreadSanitizer these are the
 // tests of the locks.
+#include <signal.h>
+#include <sys/time.h>
+
 #include <atomic>
 #include <random>
 #include <span>
@@ -236,6 +239,36 @@ TEST(HostRaces, Forking_while_other_threads_open_and_close) {
   }
   done = true;
   for (auto& thread : threads) thread.join();
+}
+
+// close() is safe in a handler, whatever call of ours it came upon. Without that, a
+// handler waits for a lock that its own thread holds, and this never ends.
+int to_close[300];
+volatile sig_atomic_t closed = 0;
+
+TEST(HostRaces, A_handler_closes_files_in_the_midst_of_anything) {
+  const Memory before;
+  for (int& fd : to_close) fd = kcov_host_open(O_RDWR);
+  closed = 0;
+  struct sigaction action {};
+  struct sigaction former {};
+  action.sa_handler = [](int) {
+    if (closed < 300) kcov_host_close(to_close[closed]);
+    closed = closed + 1;
+  };
+  ASSERT_EQ(0, sigaction(SIGALRM, &action, &former));
+  const itimerval often{{0, 50}, {0, 50}};
+  const itimerval never{};
+  ASSERT_EQ(0, setitimer(ITIMER_REAL, &often, nullptr));
+  while (closed < 300) {
+    File file;
+    ASSERT_EQ(0, file.init(kPageWords));
+    ASSERT_EQ(0, file.enable());
+    ASSERT_EQ(0, file.disable());
+  }
+  setitimer(ITIMER_REAL, &never, nullptr);
+  sigaction(SIGALRM, &former, nullptr);
+  EXPECT_EQ(before, Memory{});
 }
 
 }  // namespace
