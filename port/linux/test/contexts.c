@@ -139,10 +139,22 @@ static int enter_task(struct entry *entry)
 	return entry->status;
 }
 
+/*
+ * While this CPU's ksoftirqd is about to run, older kernels leave soft interrupts to it,
+ * and they come upon no other task.
+ */
+static void let_ksoftirqd_finish(void)
+{
+	while (READ_ONCE(this_cpu_ksoftirqd()->__state) == TASK_RUNNING)
+		schedule_timeout_uninterruptible(1);
+}
+
 static int enter_interrupt(struct entry *entry)
 {
 	int status;
 
+	if (entry->context == KCOV_TEST_TASKLET || entry->context == KCOV_TEST_TIMER)
+		let_ksoftirqd_finish();
 	/* Neither may another task come in between, ksoftirqd in particular. */
 	preempt_disable();
 	switch (entry->context) {
