@@ -35,6 +35,7 @@
 #include "memory.hpp"
 #include "port.hpp"
 #include "remote.hpp"
+#include "remote_request.hpp"
 
 namespace kcov {
 
@@ -132,7 +133,7 @@ class Descriptor {
   // order of contract 20; a failure changes nothing (contract 21).
   [[nodiscard]] int remote_enable(std::uintptr_t argument) noexcept {
     Request request;
-    if (const int error = read_request(argument, request); error != kOk) return error;
+    if (const int error = Request::read(argument, request); error != kOk) return error;
     const int error = remote_enable(request);
     if (error != kOk) P::release(request.memory);
     return error;
@@ -229,13 +230,7 @@ class Descriptor {
  private:
   enum class State : std::uint8_t { disabled, initialized, local, remote };
 
-  // A kcov_remote_arg as it was read, with an entry for each handle it names.
-  struct Request {
-    void* memory = nullptr;  // of all of it
-    const kcov_remote_arg* arg = nullptr;
-    HandleEntry<P>* entries = nullptr;
-    std::uint32_t entry_count = 0;
-  };
+  using Request = RemoteRequest<P>;
 
   Descriptor() noexcept = default;
   ~Descriptor() = default;
@@ -266,35 +261,6 @@ class Descriptor {
     return task.bound.descriptor != nullptr && task.bound.section == 0;
   }
 
-  // Copies the argument, and reserves the entries, before any lock is taken. `request`
-  // owns memory when kOk is returned, and none otherwise.
-  [[nodiscard]] static int read_request(std::uintptr_t argument, Request& request) noexcept {
-    std::uint32_t count;
-    if (!P::copy_from_caller(&count, argument + offsetof(kcov_remote_arg, num_handles),
-                             sizeof count)) {
-      return kFault;
-    }
-    if (count > KCOV_REMOTE_MAX_HANDLES) return kInvalid;
-    const std::size_t arg_bytes = sizeof(kcov_remote_arg) + count * sizeof(std::uint64_t);
-    void* const memory = P::allocate(arg_bytes + (count + 1) * sizeof(HandleEntry<P>));
-    if (memory == nullptr) return kNoMemory;
-    int error = kOk;
-    if (!P::copy_from_caller(memory, argument, arg_bytes)) {
-      error = kFault;
-    } else if (static_cast<const kcov_remote_arg*>(memory)->num_handles != count) {
-      error = kInvalid;  // changed under our feet
-    }
-    if (error != kOk) {
-      P::release(memory);
-      return error;
-    }
-    request.memory = memory;
-    request.arg = static_cast<const kcov_remote_arg*>(memory);
-    request.entries =
-        reinterpret_cast<HandleEntry<P>*>(static_cast<unsigned char*>(memory) + arg_bytes);
-    return kOk;
-  }
-
   [[nodiscard]] int remote_enable(Request& request) noexcept {
     const kcov_remote_arg& arg = *request.arg;
     kcov_task_state* const task = P::current();
@@ -307,10 +273,7 @@ class Descriptor {
     if (const int error = check_mode(arg.trace_mode); error != kOk) return error;
     if (arg.area_size == 0) return kInvalid;  // contract 23
     Guard<P> remote_guard(remote->lock());
-    if (const int error = add_handles(*remote, request); error != kOk) {
-      remove_handles(*remote, request);
-      return error;
-    }
+    if (const int error = request.add_handles(*remote, *this); error != kOk) return error;
     take(State::remote, *task);
     mode_ = task_mode(arg.trace_mode);
     section_words_ = arg.area_size;
@@ -318,32 +281,6 @@ class Descriptor {
     task->remote = this;
     if (arg.common_handle != 0) task->common_handle = arg.common_handle;
     return kOk;
-  }
-
-  [[nodiscard]] int add_handles(Remote<P>& remote, Request& request) noexcept {
-    const kcov_remote_arg& arg = *request.arg;
-    for (std::uint32_t i = 0; i < arg.num_handles; ++i) {
-      if (const int error = add_handle(remote, request, arg.handles[i], HandleKind::subsystem);
-          error != kOk)
-        return error;
-    }
-    if (arg.common_handle == 0) return kOk;
-    return add_handle(remote, request, arg.common_handle, HandleKind::common);
-  }
-
-  [[nodiscard]] int add_handle(Remote<P>& remote, Request& request, std::uint64_t handle,
-                               HandleKind kind) noexcept {
-    if (kind_of(handle) != kind) return kInvalid;
-    auto* const entry =
-        new (&request.entries[request.entry_count]) HandleEntry<P>{handle, this, nullptr};
-    if (const int error = remote.add(*entry); error != kOk) return error;
-    ++request.entry_count;
-    return kOk;
-  }
-
-  static void remove_handles(Remote<P>& remote, Request& request) noexcept {
-    for (; request.entry_count > 0; --request.entry_count)
-      remote.remove(request.entries[request.entry_count - 1]);
   }
 
   // With lock_ held: the task becomes the owner, and holds a reference.
@@ -382,7 +319,7 @@ class Descriptor {
       task.remote = nullptr;
       task.common_handle = 0;
       Guard<P> remote_guard(Remote<P>::instance()->lock());
-      remove_handles(*Remote<P>::instance(), handles_);
+      handles_.remove_handles(*Remote<P>::instance());
       owner_ = nullptr;
       state_ = State::initialized;
       // Sections that are under way know from it that their records are not wanted.
