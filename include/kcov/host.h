@@ -27,7 +27,8 @@
  * file: look up PC - 1.
  *
  * Signal handlers are not recorded (contract 28), for which the library defines
- * sigaction(), longjmp() and their kin; no call of this file is to be made from one.
+ * sigaction(), longjmp() and their kin; of the calls of this file none but
+ * kcov_host_close() is to be made from one.
  */
 #ifndef KCOV_HOST_H
 #define KCOV_HOST_H
