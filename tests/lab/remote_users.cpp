@@ -47,6 +47,8 @@ void usb() {
   init.speed = 3;  // USB_SPEED_HIGH
   check(ioctl(fd, USB_RAW_IOCTL_INIT, &init) == 0, "USB_RAW_IOCTL_INIT");
   check(ioctl(fd, USB_RAW_IOCTL_RUN, 0) == 0, "USB_RAW_IOCTL_RUN");
+  sleep(1);
+  close(fd);  // unplugged: the hub's work on it, one section, comes to its end
 }
 
 // The owner's worker is flushed when the device is closed.
@@ -172,7 +174,7 @@ int main(int argc, char** argv) {
   }
   check(chosen != nullptr, "remote_users usb|vhost|bluetooth|nfc|wireless");
   chosen->work();
-  sleep(1);  // what it has begun goes on elsewhere
+  sleep(2);  // what it has begun goes on elsewhere
   check(!device.disable(), "KCOV_DISABLE");
   for (const std::uint64_t pc : buffer.pcs())
     std::printf("0x%llx\n", static_cast<unsigned long long>(pc));

@@ -23,6 +23,6 @@ set_up=true
 user usb hub_event hub_port_connect hub_irq
 user vhost vhost_flush_work
 user bluetooth hci_event_packet hci_cmd_complete_evt
-user nfc nci_cmd_work virtual_nci_send
+user nfc nci_send_frame virtual_nci_send
 set_up='for d in wlan0 wlan1; do iw dev $d set type ibss && ip link set $d up && iw dev $d ibss join kcov 2412 || exit 9; done; sleep 2'
 user wireless ieee80211_rx_list ieee80211_prepare_and_rx_handle
