@@ -41,9 +41,10 @@ inline void put_back(kcov_task_state& task) noexcept {
   compiler_barrier();
   task.bound = task.saved;
   task.saved = kcov_binding{};
+  const std::uint32_t mode = task.saved_mode;
   task.soft_interrupt = 0;
   compiler_barrier();
-  store_once(task.mode, task.saved_mode);
+  store_once(task.mode, mode);
 }
 
 }  // namespace kcov

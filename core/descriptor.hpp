@@ -15,11 +15,12 @@
 // section. The last to go frees the buffer and the descriptor, so a buffer outlives
 // its file while a task still traces into it (contract 30).
 //
-// Locking: `lock_` guards state_, area_, words_, owner_ and sequence_. area_ and
-// words_ are set once, by initialize(), and stand until the last reference goes,
-// so what map() hands out stays valid as long as the file is open. What a section
-// needs to begin (mode_, sequence_, section_words_, spare_areas_) changes only with
-// the lock of Remote held as well, so that a section need not take lock_ for it.
+// Locking: `lock_` guards all that changes, but for spare_areas_, which Remote's lock
+// does. area_ and words_ are set once, by initialize(), and stand until the last
+// reference goes, so what map() hands out stays valid as long as the file is open. What a
+// section needs to begin (mode_, sequence_, section_words_) stands as long as a handle of
+// the descriptor is in Remote's table, and these come and go with that lock held as well:
+// a section that found one need not take lock_.
 // dropped_ is written by the local owner without the lock, or by sections with it:
 // never both, because a descriptor is either local or remote. Anybody may read it.
 #pragma once

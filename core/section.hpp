@@ -60,25 +60,15 @@ void section_start(std::uint64_t handle) noexcept {
         .section = 1});
 }
 
-// Ends the section that runs here, if one does, and merges it (contract 34, 35).
+// Ends the section that `task`, the running one, is bound to, of a soft interrupt or its
+// own, and merges it.
 template <Port P>
-void section_stop() noexcept {
-  kcov_task_state* const task = P::current();
-  const Context context = P::context();
-  if (task == nullptr || context == Context::hard_interrupt) return;
-  const bool soft = context == Context::soft_interrupt;
-  if ((task->soft_interrupt != 0) != soft) {
-    // In a soft interrupt: its start found nobody, and this stop is the task's own
-    // affair. In the task: a soft interrupt has left its section behind.
-    if (!soft) P::warn("kcov: a soft interrupt returned in the midst of a remote section");
-    return;
-  }
-  if (task->bound.section == 0) return;
-  const kcov_binding binding = task->bound;
+void end_section(kcov_task_state& task, bool soft) noexcept {
+  const kcov_binding binding = task.bound;
   if (soft) {
-    put_back(*task);
+    put_back(task);
   } else {
-    unbind(*task);
+    unbind(task);
   }
   auto* const descriptor = static_cast<Descriptor<P>*>(binding.descriptor);
   SectionArea* const area = SectionArea::of(binding.area);
@@ -95,6 +85,27 @@ void section_stop() noexcept {
   }
   if (!kept) P::release(area);
   descriptor->put();
+}
+
+// Ends what a soft interrupt that has returned should have ended: the task is its own again.
+template <Port P>
+void end_section_left_behind(kcov_task_state& task) noexcept {
+  if (task.soft_interrupt == 0) return;
+  P::warn("kcov: a soft interrupt returned in the midst of a remote section");
+  end_section<P>(task, true);
+}
+
+// Ends the section that runs here, if one does, and merges it (contract 34, 35).
+template <Port P>
+void section_stop() noexcept {
+  kcov_task_state* const task = P::current();
+  const Context context = P::context();
+  if (task == nullptr || context == Context::hard_interrupt) return;
+  const bool soft = context == Context::soft_interrupt;
+  if (!soft) end_section_left_behind<P>(*task);
+  // A soft interrupt whose start found nobody: what is bound is the task's own affair.
+  if (soft && task->soft_interrupt == 0) return;
+  if (task->bound.section != 0) end_section<P>(*task, soft);
 }
 
 // The handle that work done elsewhere for the running task is to be filed under; 0
@@ -119,9 +130,10 @@ inline void task_init(kcov_task_state& task, std::uint64_t inherited) noexcept {
 // anything else of the exit path, so that none of it is recorded.
 template <Port P>
 void task_exit(kcov_task_state& task) noexcept {
+  end_section_left_behind<P>(task);
   if (task.bound.section != 0) {
     P::warn("kcov: a task ends in the midst of a remote section");
-    section_stop<P>();
+    end_section<P>(task, false);
   }
   Descriptor<P>::release_task(task);
 }

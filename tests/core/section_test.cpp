@@ -270,6 +270,33 @@ TEST_F(Section, Rule36_a_section_left_behind_by_a_soft_interrupt_records_no_task
   remote->close();
 }
 
+TEST_F(Section, Rule32_36_a_task_ends_that_a_soft_interrupt_left_a_section_to) {
+  auto* const local = initialized();
+  auto* const remote = initialized();
+  ASSERT_EQ(0, enable(*remote, Argument({kUsb})));
+  {
+    const As worker(worker_);
+    ASSERT_EQ(0, local->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  }
+  {
+    const As soft(worker_, Context::soft_interrupt);
+    section_start<FakePort>(kUsb);
+    trace_pc<FakePort>(0x1111);
+  }
+  {
+    const As worker(worker_);
+    task_exit<FakePort>(worker_);
+  }
+  EXPECT_EQ(1, world->warnings.exchange(0));
+  expect_words(area_of(*remote), {1, 0x1111});
+  // Both are free again; the fixture misses no area and no reference.
+  EXPECT_EQ(0, local->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  EXPECT_EQ(0, disable(*local));
+  EXPECT_EQ(0, disable(*remote));
+  local->close();
+  remote->close();
+}
+
 TEST_F(Section, A_task_that_ends_within_a_section_warns_and_loses_nothing) {
   auto* const descriptor = initialized();
   ASSERT_EQ(0, enable(*descriptor, Argument({kUsb})));

@@ -39,8 +39,13 @@ struct entry {
 static void run_entry(struct entry *entry)
 {
 	entry->status = entry->run(entry->argument);
+}
+
+/* In an interrupt, for which its caller spins: from the last line on the entry may be gone. */
+static void run_interrupt(struct entry *entry)
+{
+	run_entry(entry);
 	entry->came_upon = current;
-	/* The waiting side may go on, and the entry be gone, from here on. */
 	smp_store_release(&entry->done, true);
 }
 
@@ -63,12 +68,12 @@ static void entry_work(struct work_struct *work)
 
 static void entry_tasklet(struct tasklet_struct *tasklet)
 {
-	run_entry(container_of(tasklet, struct entry, tasklet));
+	run_interrupt(container_of(tasklet, struct entry, tasklet));
 }
 
 static void entry_timer(struct timer_list *timer)
 {
-	run_entry(container_of(timer, struct entry, timer));
+	run_interrupt(container_of(timer, struct entry, timer));
 }
 
 /*
@@ -82,7 +87,7 @@ static enum hrtimer_restart entry_hard(struct hrtimer *timer)
 	if (entry->context == KCOV_TEST_TASKLET)
 		tasklet_schedule(&entry->tasklet);
 	else
-		run_entry(entry);
+		run_interrupt(entry);
 	return HRTIMER_NORESTART;
 }
 
@@ -102,7 +107,7 @@ static int entry_nmi(unsigned int type, struct pt_regs *regs)
 
 	if (!entry)
 		return NMI_DONE;
-	run_entry(entry);
+	run_interrupt(entry);
 	return NMI_HANDLED;
 }
 #endif
@@ -140,23 +145,33 @@ static int enter_task(struct entry *entry)
 }
 
 /*
- * While this CPU's ksoftirqd is about to run, older kernels leave soft interrupts to it,
- * and they come upon no other task.
+ * While this CPU's ksoftirqd is about to run, older kernels leave soft interrupts to it, and
+ * they come upon no other task. Returns with preemption off: no other task comes in between.
  */
-static void let_ksoftirqd_finish(void)
+static int begin_interrupt(void)
 {
-	while (READ_ONCE(this_cpu_ksoftirqd()->__state) == TASK_RUNNING)
+	int tries;
+
+	for (tries = 0; tries < 1000; tries++) {
+		preempt_disable();
+		if (READ_ONCE(this_cpu_ksoftirqd()->__state) != TASK_RUNNING)
+			return 0;
+		preempt_enable();
 		schedule_timeout_uninterruptible(1);
+	}
+	return -ETIMEDOUT;
 }
 
 static int enter_interrupt(struct entry *entry)
 {
-	int status;
+	int status = 0;
 
-	if (entry->context == KCOV_TEST_TASKLET || entry->context == KCOV_TEST_TIMER)
-		let_ksoftirqd_finish();
-	/* Neither may another task come in between, ksoftirqd in particular. */
-	preempt_disable();
+	if (in_task())
+		status = begin_interrupt();
+	else
+		preempt_disable();
+	if (status)
+		return status;
 	switch (entry->context) {
 	case KCOV_TEST_TASKLET:
 		tasklet_setup(&entry->tasklet, entry_tasklet);

@@ -200,7 +200,7 @@ static void __init kcov_selftest(void)
 	kcov_core_control(descriptor, KCOV_DISABLE, 0);
 	if (after != before)
 		panic("kcov: the self-test found %llu records of interrupts, first %ps",
-		      after - before, (void *)area[1 + before]);
+		      after - before, (void *)(area[1 + before] + kcov_core_image_offset()));
 	kcov_core_close(descriptor);
 	pr_info("kcov: the self-test found no records of interrupts\n");
 }

@@ -42,6 +42,8 @@ int kcov_core_create(unsigned int soft_areas, uint64_t soft_words);
 void kcov_core_section_start(uint64_t handle);
 void kcov_core_section_stop(void);
 uint64_t kcov_core_common_handle(void);
+/* What a record's PC is less than the address it stands for (KASLR). */
+uint64_t kcov_core_image_offset(void);
 
 #ifdef __cplusplus
 }

@@ -46,6 +46,8 @@ void kcov_core_section_start(std::uint64_t handle) { kcov::section_start<LinuxPo
 
 void kcov_core_section_stop() { kcov::section_stop<LinuxPort>(); }
 
+std::uint64_t kcov_core_image_offset() { return kcov::machine::kaslr_offset(); }
+
 std::uint64_t kcov_core_common_handle() { return kcov::common_handle<LinuxPort>(); }
 
 }  // extern "C"

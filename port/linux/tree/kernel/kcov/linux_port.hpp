@@ -21,6 +21,10 @@
 
 namespace kcov {
 
+// Of each file that includes it: what is made from templates over it is then local to that
+// file too, and in no section that the kernel's linker script does not know.
+namespace {
+
 // A spinlock_t, known here by its size only; interrupts are off while it is held,
 // because remote sections in soft interrupts take it too.
 class SpinLock {
@@ -92,4 +96,5 @@ struct LinuxPort {
 
 static_assert(Port<LinuxPort>);
 
+}  // namespace
 }  // namespace kcov
