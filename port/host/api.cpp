@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "port/host/open_files.hpp"
+#include "port/host/uninterrupted.hpp"
 
 namespace {
 
@@ -150,6 +151,7 @@ int no_position(int fd) noexcept {
 
 int kcov_host_open(int flags) {
   kcov::host::start_descriptors();
+  const kcov::host::Uninterrupted uninterrupted;
   LocalArea area;
   const int fd = make_file(flags, area);
   if (fd < 0) return -1;

@@ -7,10 +7,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "port/host/uninterrupted.hpp"
 
 namespace kcov::host {
 
@@ -30,22 +32,8 @@ namespace {
 pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 OpenFile* table = nullptr;
 
-// Signals wait while the table is locked: a handler may close a file, and may have come
-// upon the very thread that holds the lock.
-void lock_table(sigset_t& blocked_before) noexcept {
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, &blocked_before);
-  pthread_mutex_lock(&table_lock);
-}
-
-void unlock_table(const sigset_t& blocked_before) noexcept {
-  pthread_mutex_unlock(&table_lock);
-  pthread_sigmask(SIG_SETMASK, &blocked_before, nullptr);
-}
-
-// Over a fork: of whoever holds the lock.
-sigset_t blocked_before_fork;
+// Of whoever holds the lock over a fork.
+Interruptions during_fork;
 
 // What the calling thread is bound to, each with a pin.
 struct Pins {
@@ -57,13 +45,13 @@ constinit thread_local Pins pins{};
 
 class TableGuard {
  public:
-  TableGuard() noexcept { lock_table(blocked_before_); }
-  ~TableGuard() { unlock_table(blocked_before_); }
+  TableGuard() noexcept { pthread_mutex_lock(&table_lock); }
+  ~TableGuard() { pthread_mutex_unlock(&table_lock); }
   TableGuard(const TableGuard&) = delete;
   TableGuard& operator=(const TableGuard&) = delete;
 
  private:
-  sigset_t blocked_before_;
+  Uninterrupted uninterrupted_;  // before it is locked, and until after that
 };
 
 // Not fstat(): ThreadSanitizer knows that one, and calls it a race of the program
@@ -79,7 +67,7 @@ bool is_file(const OpenFile& file, const struct stat& status) noexcept {
 
 // Whether any descriptor of this process is left for `file`. Where that cannot be
 // seen the answer is yes: an entry too many costs memory, one too few breaks a
-// program that still holds a dup(). Without memory of its own: see lock_table().
+// program that still holds a dup(). It asks for no memory: a handler may have come upon malloc().
 bool still_open(const OpenFile& file) noexcept {
   const int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0) return true;
@@ -89,8 +77,13 @@ bool still_open(const OpenFile& file) noexcept {
   while (!found && (bytes = getdents64(directory, entries, sizeof entries)) > 0) {
     for (ssize_t at = 0; at < bytes && !found;) {
       const auto* const entry = reinterpret_cast<const dirent64*>(entries + at);
+      // By its name first: a file on a system that hangs is not to be asked.
+      constexpr char kName[] = "/memfd:kcov";
+      char name[sizeof kName - 1];
       struct stat status;
-      found = fstatat(directory, entry->d_name, &status, 0) == 0 && is_file(file, status);
+      found = readlinkat(directory, entry->d_name, name, sizeof name) == sizeof name &&
+              memcmp(name, kName, sizeof name) == 0 &&
+              fstatat(directory, entry->d_name, &status, 0) == 0 && is_file(file, status);
       at += entry->d_reclen;
     }
   }
@@ -109,6 +102,8 @@ void unpin(OpenFile* file) noexcept {
 }  // namespace
 
 PinnedFile::PinnedFile(int fd) noexcept : file_(nullptr) {
+  // What is pinned and opened in a call is let go at its end.
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_before_);
   struct stat status;
   if (!look_at(fd, status)) return;
   TableGuard guard;
@@ -122,6 +117,7 @@ PinnedFile::PinnedFile(int fd) noexcept : file_(nullptr) {
 
 PinnedFile::~PinnedFile() {
   if (file_ != nullptr) unpin(file_);
+  pthread_setcancelstate(cancel_before_, nullptr);
 }
 
 HostDescriptor& PinnedFile::descriptor() const noexcept { return *file_->descriptor; }
@@ -216,7 +212,8 @@ int close_file(int fd) noexcept {
 }
 
 void files_before_fork() noexcept {
-  lock_table(blocked_before_fork);
+  during_fork.begin();
+  pthread_mutex_lock(&table_lock);
   // For the child, and before it exists: the parent may close at any moment after.
   // If the fork then fails, no process will be the last to close: nothing tells the
   // handlers of a fork that did not happen. The memory goes all the same, with each
@@ -228,7 +225,11 @@ void files_before_fork() noexcept {
   }
 }
 
-void files_after_fork_in_parent() noexcept { unlock_table(sigset_t{blocked_before_fork}); }
+void files_after_fork_in_parent() noexcept {
+  const Interruptions mine = during_fork;
+  pthread_mutex_unlock(&table_lock);
+  mine.end();
+}
 
 void files_after_fork_in_child() noexcept {
   // The calls in progress were those of the parent's threads, and so was the
@@ -241,7 +242,8 @@ void files_after_fork_in_child() noexcept {
     HostPort::release(file->descriptor);
   }
   pins = {};
-  unlock_table(sigset_t{blocked_before_fork});
+  pthread_mutex_unlock(&table_lock);
+  during_fork.end();
 }
 
 }  // namespace kcov::host

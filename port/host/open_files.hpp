@@ -44,6 +44,7 @@ class PinnedFile {
 
  private:
   OpenFile* file_;
+  int cancel_before_;
 };
 
 // Takes back the calling thread's pins of bindings that are no more.

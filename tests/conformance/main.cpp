@@ -4,7 +4,8 @@
 //   ok   05 size_out_of_range_is_EINVAL
 //   FAIL 06 ...
 //
-// then how many, and how many parts cannot be seen here.
+// then how many. Before a rule's line stand its failures, and what of it cannot be seen
+// here, or is otherwise with stock.
 //
 //   kcov_conformance_kernel [--stock] [RULE...]      as root, with debugfs
 //   kcov_conformance_host [RULE...]
@@ -16,7 +17,6 @@
 
 int main(int argc, char** argv) {
   using namespace kcov::conformance;
-  subject.host = std::strstr(argv[0], "host") != nullptr;
   std::vector<int> wanted;
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--stock") == 0) {

@@ -38,8 +38,10 @@ void expect_equal(long long found, long long expected, const char* what, const c
                                     static_cast<long long>(expected), #found, __FILE__, __LINE__)
 int failures();
 
-// Says that a part of the rule cannot be seen on this system, and why; printed and counted.
+// Says that a part of the rule cannot be seen on this system, and why.
 void not_here(const char* reason);
+// Says that stock, which is under test, does not keep the rule, and what it does.
+void stock_differs(const char* how);
 
 inline constexpr std::size_t kWords = 4096;
 

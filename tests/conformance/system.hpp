@@ -16,10 +16,11 @@
 
 namespace kcov::conformance {
 
-// What is under test, as the command line says.
+// What is under test, as the command line says, and the program's build.
 struct Subject {
   bool stock = false;  // the kernel's own kcov: other behaviour where ours differs on purpose
-  bool host = false;   // the user-space port
+  bool host;           // the user-space port
+  bool preloaded;      // that by the kernel's calls
 };
 extern Subject subject;
 

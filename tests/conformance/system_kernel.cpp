@@ -11,6 +11,8 @@
 #include "system.hpp"
 
 namespace kcov::conformance {
+
+Subject subject{.host = false, .preloaded = false};
 namespace {
 
 long result_of(long value) { return value < 0 ? -errno : value; }

@@ -271,5 +271,33 @@ TEST(HostRaces, A_handler_closes_files_in_the_midst_of_anything) {
   EXPECT_EQ(before, Memory{});
 }
 
+// A call that a cancelled thread is in comes to its end: else its lock, or what it has
+// opened, is never given back.
+TEST(HostRaces, A_cancelled_thread_completes_the_call_it_is_in) {
+  const Memory before;
+  for (int round = 0; round < 20; ++round) {
+    pthread_t thread;
+    ASSERT_EQ(0, pthread_create(
+                     &thread, nullptr,
+                     [](void*) -> void* {
+                       int state;
+                       pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+                       const int fd = kcov_host_open(O_RDWR);
+                       kcov_host_ioctl(fd, KCOV_INIT_TRACE, kPageWords);
+                       pthread_cancel(pthread_self());
+                       pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+                       kcov_host_close(fd);
+                       pthread_testcancel();
+                       return nullptr;
+                     },
+                     nullptr));
+    void* result = nullptr;
+    ASSERT_EQ(0, pthread_join(thread, &result));
+    EXPECT_EQ(PTHREAD_CANCELED, result);
+  }
+  const File file;  // the table can be locked
+  EXPECT_EQ(before.areas + 1, Memory{}.areas);
+}
+
 }  // namespace
 }  // namespace kcov::test

@@ -46,8 +46,7 @@ class Comparison {
         break;
       }
       case Kind::exit:
-        // A soft interrupt that left its section behind does not outlive its task.
-        if (task == kNobody || model_.task(task).soft) return std::nullopt;
+        if (task == kNobody) return std::nullopt;
         break;
       case Kind::create_task:
         if (task == kNobody || model_.task(task).is_bound()) return std::nullopt;

@@ -226,15 +226,8 @@ class Model {
     if (here.task == kNobody || here.context == Context::hard_interrupt) return;
     Task& task = tasks_[here.task];
     const bool soft = here.context == Context::soft_interrupt;
-    if (!soft && task.soft) return warn();  // a soft interrupt left it behind
-    std::optional<Section>& slot = soft ? task.soft : task.section;
-    if (!slot) return;
-    const Section section = *std::exchange(slot, std::nullopt);
-    Descriptor& descriptor = descriptors_[section.descriptor];
-    if (descriptor.state != Descriptor::remote || descriptor.generation != section.generation)
-      return;
-    merge(section, descriptor);
-    if (!soft) ++descriptor.spare_areas;
+    if (!soft) end_left_behind(task);
+    end_section(task, soft);
   }
 
   std::uint64_t common_handle(At here) const {
@@ -245,9 +238,10 @@ class Model {
   // --- tasks ---------------------------------------------------------------------------
 
   void exit(int task) {
+    end_left_behind(tasks_[task]);
     if (tasks_[task].section) {
       warn();
-      section_stop({task, Context::task});
+      end_section(tasks_[task], false);
     }
     if (tasks_[task].local >= 0) (void)end_local(task);
     if (tasks_[task].remote >= 0) (void)end_remote(task);
@@ -337,6 +331,24 @@ class Model {
     }
     return -1;
   }
+  // What a soft interrupt has left to the task it came upon.
+  void end_left_behind(Task& task) {
+    if (!task.soft) return;
+    warn();
+    end_section(task, true);
+  }
+
+  void end_section(Task& task, bool soft) {
+    std::optional<Section>& slot = soft ? task.soft : task.section;
+    if (!slot) return;
+    const Section section = *std::exchange(slot, std::nullopt);
+    Descriptor& descriptor = descriptors_[section.descriptor];
+    if (descriptor.state != Descriptor::remote || descriptor.generation != section.generation)
+      return;
+    merge(section, descriptor);
+    if (!soft) ++descriptor.spare_areas;
+  }
+
   int soft_sections() const {
     int running = 0;
     for (const Task& task : tasks_) running += task.soft.has_value();

@@ -5,7 +5,7 @@
 // a descriptor of <kcov/host.h>, and the calls on that go where they belong. Everything
 // else goes to the next definition as it came. What that costs: on a file descriptor, a
 // test of one bit; for ioctls of kcov's group and maps of files, once there is a kcov
-// descriptor, a look at the file.
+// descriptor, a look at the file, with signals blocked meanwhile.
 //
 // The library's own code calls these functions too, and means the system's: it runs
 // Inside, where they pass everything on.
@@ -23,6 +23,7 @@
 #include "port/host/open_files.hpp"
 #include "port/host/preload/next.hpp"
 #include "port/host/preload/numbers.hpp"
+#include "port/host/uninterrupted.hpp"
 
 // What programs call that are compiled with _FORTIFY_SOURCE.
 extern "C" {
@@ -80,6 +81,10 @@ class Inside {
   ~Inside() { is_inside = false; }
   Inside(const Inside&) = delete;
   Inside& operator=(const Inside&) = delete;
+
+ private:
+  // A handler's calls are the program's own.
+  kcov::host::Uninterrupted uninterrupted_;
 };
 
 class ErrnoKept {

@@ -69,6 +69,8 @@ struct kcov_test_ranges {
 	struct kcov_test_range trees;
 	/* Frees an address space that nobody uses any more: for a dead task, the next one. */
 	struct kcov_test_range mm_drop;
+	/* Of a context switch, between the scheduler's two calls of kcov. */
+	struct kcov_test_range switching;
 };
 
 #define KCOV_TEST_IOCTL(direction, number, type) \

@@ -19,6 +19,7 @@
 #ifdef CONFIG_RANDOMIZE_BASE
 #include <asm/setup.h>
 #endif
+#include <asm/switch_to.h>
 
 #include "contexts.h"
 #include "kcov_test.h"
@@ -184,6 +185,7 @@ static long test_ioctl(struct file *file, unsigned int command, unsigned long ar
 		.slab = beginning(kfree),
 		.trees = beginning(rb_erase),
 		.mm_drop = beginning(__mmdrop),
+		.switching = beginning(__switch_to),
 	};
 
 	switch (command) {
