@@ -210,11 +210,13 @@ void kcov_host_remote_start(std::uint64_t handle) {
   if (kcov::host::in_handler()) return kcov::section_start<kcov::host::HostPort>(handle);
   kcov::host::start();
   // A thread that nothing would take out of its section again is not let in.
+  const kcov::host::Uninterrupted uninterrupted;
   if (kcov::host::watch_thread_exit()) kcov::host::start_section(handle);
 }
 
 void kcov_host_remote_stop(void) {
   if (kcov::host::in_handler()) return;
+  const kcov::host::Uninterrupted uninterrupted;
   kcov::section_stop<kcov::host::HostPort>();
   kcov::host::unpin_ended();
 }

@@ -12,8 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "port/host/uninterrupted.hpp"
-
 namespace kcov::host {
 
 // Under table_lock, but for what a pin makes constant: `descriptor` and the numbers.
@@ -43,15 +41,13 @@ struct Pins {
 };
 constinit thread_local Pins pins{};
 
+// To be taken Uninterrupted.
 class TableGuard {
  public:
   TableGuard() noexcept { pthread_mutex_lock(&table_lock); }
   ~TableGuard() { pthread_mutex_unlock(&table_lock); }
   TableGuard(const TableGuard&) = delete;
   TableGuard& operator=(const TableGuard&) = delete;
-
- private:
-  Uninterrupted uninterrupted_;  // before it is locked, and until after that
 };
 
 // Not fstat(): ThreadSanitizer knows that one, and calls it a race of the program
@@ -102,8 +98,6 @@ void unpin(OpenFile* file) noexcept {
 }  // namespace
 
 PinnedFile::PinnedFile(int fd) noexcept : file_(nullptr) {
-  // What is pinned and opened in a call is let go at its end.
-  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_before_);
   struct stat status;
   if (!look_at(fd, status)) return;
   TableGuard guard;
@@ -117,7 +111,6 @@ PinnedFile::PinnedFile(int fd) noexcept : file_(nullptr) {
 
 PinnedFile::~PinnedFile() {
   if (file_ != nullptr) unpin(file_);
-  pthread_setcancelstate(cancel_before_, nullptr);
 }
 
 HostDescriptor& PinnedFile::descriptor() const noexcept { return *file_->descriptor; }

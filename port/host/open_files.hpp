@@ -14,6 +14,7 @@
 
 #include "port/host/area.hpp"
 #include "port/host/host_port.hpp"
+#include "port/host/uninterrupted.hpp"
 
 namespace kcov::host {
 
@@ -43,8 +44,9 @@ class PinnedFile {
   PinnedFile& operator=(const PinnedFile&) = delete;
 
  private:
+  // First to begin and last to end: what is pinned, locked and opened is let go.
+  Uninterrupted uninterrupted_;
   OpenFile* file_;
-  int cancel_before_;
 };
 
 // Takes back the calling thread's pins of bindings that are no more.

@@ -39,6 +39,7 @@ struct Watch {
 constinit thread_local Watch watch{};
 
 void end_task() {
+  const Uninterrupted uninterrupted;
   task_exit<HostPort>(current_task);
   unpin_ended();
 }

@@ -253,8 +253,10 @@ TEST(HostRaces, A_handler_closes_files_in_the_midst_of_anything) {
   struct sigaction action {};
   struct sigaction former {};
   action.sa_handler = [](int) {
+    const int error = errno;
     if (closed < 300) kcov_host_close(to_close[closed]);
     closed = closed + 1;
+    errno = error;
   };
   ASSERT_EQ(0, sigaction(SIGALRM, &action, &former));
   const itimerval often{{0, 50}, {0, 50}};
