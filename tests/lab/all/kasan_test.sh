@@ -5,6 +5,7 @@
 . "$(dirname "$0")/../common.sh"
 . "$(dirname "$0")/../conformance.sh"
 conformance_of x86_64-kasan ours --cpus 4 --memory 1024 --hang-timeout 300
+expect_in "$scratch/log" "kasan: KernelAddressSanitizer initialized"
 on_kernel --machine x86_64-kasan --memory 1024 --hang-timeout 300 --log "$scratch/log" -- \
   "$KCOV_BUILD/lab_fault_injection" >"$scratch/out" 2>&1 || { cat "$scratch/out" >&2; fail "fault injection"; }
 cat "$scratch/out"

@@ -4,3 +4,4 @@
 . "$(dirname "$0")/../common.sh"
 . "$(dirname "$0")/../conformance.sh"
 conformance_of x86_64-lockdep ours --cpus 4 --memory 1024 --hang-timeout 300
+expect_in "$scratch/log" "Lock dependency validator: "
