@@ -13,6 +13,9 @@
 # Sources that are added to the target later count as not excluded. A file that is
 # left out is left out of every target of the target's directory.
 #
+# With KCOV_ENABLE_COMPARISONS set to ON, comparisons and switches call back too
+# (KCOV_TRACE_CMP), whoever traces them or not; they cost as much again.
+#
 # A compiler that cannot do it gets a warning, and the target is built without. The
 # target's property KCOV_EXCLUDED lists "name: reason", KCOV_INSTRUMENTED says ON or
 # OFF.
@@ -20,7 +23,14 @@ include(CheckCCompilerFlag)
 include(CheckCXXCompilerFlag)
 
 # Cached, because the functions are called from directories that did not include this.
-set(KCOV_INSTRUMENT_FLAG "-fsanitize-coverage=trace-pc" CACHE INTERNAL "")
+option(KCOV_ENABLE_COMPARISONS "Instrument comparisons too, for KCOV_TRACE_CMP" OFF)
+if(KCOV_ENABLE_COMPARISONS)
+  set(KCOV_INSTRUMENT_FLAG "-fsanitize-coverage=trace-pc,trace-cmp" CACHE INTERNAL "")
+  set(KCOV_COMPILES COMPILES_TRACE_PC_CMP CACHE INTERNAL "")
+else()
+  set(KCOV_INSTRUMENT_FLAG "-fsanitize-coverage=trace-pc" CACHE INTERNAL "")
+  set(KCOV_COMPILES COMPILES_TRACE_PC CACHE INTERNAL "")
+endif()
 # Every kind that gcc knows: an exception holds against flags of the whole build too.
 set(KCOV_LEAVE_OUT_FLAG "-fno-sanitize-coverage=trace-pc,trace-cmp" CACHE INTERNAL "")
 
@@ -31,14 +41,14 @@ function(_kcov_can_instrument result)
   set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
   set(${result} ON PARENT_SCOPE)
   if("C" IN_LIST languages)
-    check_c_compiler_flag(${KCOV_INSTRUMENT_FLAG} KCOV_C_COMPILES_TRACE_PC)
-    if(NOT KCOV_C_COMPILES_TRACE_PC)
+    check_c_compiler_flag(${KCOV_INSTRUMENT_FLAG} KCOV_C_${KCOV_COMPILES})
+    if(NOT KCOV_C_${KCOV_COMPILES})
       set(${result} OFF PARENT_SCOPE)
     endif()
   endif()
   if("CXX" IN_LIST languages)
-    check_cxx_compiler_flag(${KCOV_INSTRUMENT_FLAG} KCOV_CXX_COMPILES_TRACE_PC)
-    if(NOT KCOV_CXX_COMPILES_TRACE_PC)
+    check_cxx_compiler_flag(${KCOV_INSTRUMENT_FLAG} KCOV_CXX_${KCOV_COMPILES})
+    if(NOT KCOV_CXX_${KCOV_COMPILES})
       set(${result} OFF PARENT_SCOPE)
     endif()
   endif()

@@ -15,11 +15,15 @@
 # the makefile; the first that is set decides, n or y, and y is what none means. Keep
 # the reason beside each n.
 #
+# With KCOV_ENABLE_COMPARISONS := y, set before this is included, comparisons and switches
+# call back too (KCOV_TRACE_CMP); they cost as much again.
+#
 # kcov_flags is expanded in the recipe (it asks what $@ is): in a variable of your
 # own, use it with = or +=, never with :=. A compiler that cannot do it gets one
 # warning, and everything is built without.
 
-KCOV_INSTRUMENT_FLAG := -fsanitize-coverage=trace-pc
+kcov_comma := ,
+KCOV_INSTRUMENT_FLAG := -fsanitize-coverage=trace-pc$(if $(filter y,$(KCOV_ENABLE_COMPARISONS)),$(kcov_comma)trace-cmp)
 KCOV_LEAVE_OUT_FLAG := -fno-sanitize-coverage=trace-pc,trace-cmp
 
 KCOV_CAN_INSTRUMENT := $(shell $(CC) $(KCOV_INSTRUMENT_FLAG) -x c -c /dev/null -o /dev/null \

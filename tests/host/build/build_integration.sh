@@ -46,6 +46,10 @@ expect() {
   done
   echo "$found objects, instrumented:${*:+ }${*:- none}"
 }
+expect_comparisons() {
+  nm "$(find "$work/build" -name traced.o -o -name traced.c.o)" |
+    grep -qE '__sanitizer_cov_trace_(const_)?cmp' || fail "traced: no comparison calls back"
+}
 refused() { # CASE TEXT
   if configure "$1" "$compiler"; then fail "$1 was accepted"; fi
   grep -q "$2" "$work/log" || fail "$1: no word of '$2'"
@@ -63,6 +67,11 @@ case $case in
     configure good "$compiler" -DWHOLE_BUILD=ON || fail "configure"
     cmake --build "$work/build" >"$work/log" 2>&1 || fail "build"
     expect traced ;;
+  cmake-comparisons)
+    configure good "$compiler" -DKCOV_ENABLE_COMPARISONS=ON || fail "configure"
+    cmake --build "$work/build" >"$work/log" 2>&1 || fail "build"
+    expect traced
+    expect_comparisons ;;
   cmake-refuses)
     refused file-without-reason 'left.c without a REASON'
     refused empty-reason 'left.c without a REASON'
@@ -79,6 +88,10 @@ case $case in
   make)
     run_make "$compiler" || fail "make"
     expect traced ;;
+  make-comparisons)
+    run_make "$compiler" KCOV_ENABLE_COMPARISONS=y || fail "make"
+    expect traced
+    expect_comparisons ;;
   make-override)
     run_make "$compiler" KCOV_INSTRUMENT=n KCOV_INSTRUMENT_two.o=y || fail "make"
     expect two ;;
