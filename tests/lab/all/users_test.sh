@@ -10,7 +10,8 @@ user() {
   local name=$1
   shift
   on_kernel --machine x86_64-users --memory 768 --log "$scratch/log" -- \
-    bash -c "$set_up && '$KCOV_BUILD/lab_remote_users' $name" >"$scratch/pcs" 2>"$scratch/errors" ||
+    bash -c "$set_up
+      '$KCOV_BUILD/lab_remote_users' $name" >"$scratch/pcs" 2>"$scratch/errors" ||
     { cat "$scratch/errors" >&2; tail -n 20 "$scratch/log" >&2; fail "$name failed"; }
   "$kcovtool" symbolize --vmlinux "$vmlinux" "$scratch/pcs" >"$scratch/names"
   expect_in "$scratch/names" "$@"
@@ -24,5 +25,10 @@ user usb hub_event hub_port_connect hub_irq
 user vhost vhost_flush_work
 user bluetooth hci_event_packet hci_cmd_complete_evt
 user nfc nci_send_frame virtual_nci_send
-set_up='for d in wlan0 wlan1; do iw dev $d set type ibss && ip link set $d up && iw dev $d ibss join kcov 2412 || exit 9; done; sleep 2'
-user wireless ieee80211_rx_list ieee80211_prepare_and_rx_handle
+# Two simulated radios in a network of their own; what one sends the other receives.
+set_up='for d in wlan0 wlan1; do
+  iw dev $d set type ibss && ip link set $d up &&
+    iw dev $d ibss join kcov 2412 fixed-freq 02:12:34:56:78:9a || exit 9
+done
+for i in $(seq 20); do iw dev wlan0 link | grep -q kcov && break; sleep 0.5; done'
+user wireless ieee80211_prepare_and_rx_handle ieee80211_rx_h_data
