@@ -39,22 +39,30 @@ int open_patiently(const fs::path& path, int flags) {
 
 }  // namespace
 
-Result<std::string> read_all(int fd, std::string_view name) {
+Result<std::string> read_all(int fd, std::string_view name, std::size_t longest_line) {
   std::string contents;
+  std::size_t line = 0;  // bytes of the one that is not ended yet
   char block[65536];
   for (;;) {
     const ssize_t n = ::read(fd, block, sizeof block);
     if (n < 0 && errno == EINTR && interrupted() == 0) continue;
     if (n < 0) return failure("cannot read", name, errno);
     if (n == 0) return contents;
-    contents.append(block, static_cast<std::size_t>(n));
+    const std::string_view read(block, static_cast<std::size_t>(n));
+    contents += read;
+    const std::size_t newline = read.rfind('\n');
+    line = newline == std::string_view::npos ? line + read.size() : read.size() - newline - 1;
+    if (line > longest_line) {
+      return Error{"cannot read " + std::string(name) + ": it has a line of more than " +
+                   std::to_string(longest_line) + " bytes"};
+    }
   }
 }
 
-Result<std::string> read_file(const fs::path& path) {
+Result<std::string> read_file(const fs::path& path, std::size_t longest_line) {
   const int fd = open_patiently(path, O_RDONLY);
   if (fd < 0) return failure("cannot read", path.string(), errno);
-  Result<std::string> contents = read_all(fd, path.string());
+  Result<std::string> contents = read_all(fd, path.string(), longest_line);
   ::close(fd);
   return contents;
 }
@@ -71,6 +79,22 @@ bool write_all(int fd, std::string_view contents) {
   return true;
 }
 
+// /dev/stdout and its like are links to whatever is open: no file of that name is meant.
+// Not all of /dev: in /dev/shm are ordinary files.
+bool is_descriptor(const fs::path& path) {
+  const std::string& name = path.native();
+  return name.starts_with("/dev/std") || name.starts_with("/dev/fd/") || name.starts_with("/proc/");
+}
+
+// Where the links lead, by hand: the last of them may point to what is yet to be made.
+fs::path without_links(fs::path path) {
+  std::error_code ignored;
+  const bool stands = is_descriptor(path);
+  for (int links = 0; links < kMostLinks && !stands && fs::is_symlink(path, ignored); ++links)
+    path = path.parent_path() / fs::read_symlink(path, ignored);
+  return path;
+}
+
 // For devices, pipes and links: what is there is written to, never replaced.
 Status write_in_place(const fs::path& path, std::string_view contents) {
   const int fd = open_patiently(path, O_WRONLY | O_APPEND);
@@ -83,22 +107,26 @@ Status write_in_place(const fs::path& path, std::string_view contents) {
 
 }  // namespace
 
-Status write_file(const fs::path& given, std::string_view contents) {
-  // /dev/stdout and its like are links to whatever is open: no file of that name is meant.
-  // Not all of /dev: in /dev/shm are ordinary files.
-  const std::string& name_given = given.native();
-  const bool is_descriptor = name_given.starts_with("/dev/std") ||
-                             name_given.starts_with("/dev/fd/") || name_given.starts_with("/proc/");
-  std::error_code ignored;
-  fs::path path = given;
-  // By hand, for the last of them may point to what is yet to be made.
-  for (int links = 0; links < kMostLinks && !is_descriptor && fs::is_symlink(path, ignored);
-       ++links) {
-    path = path.parent_path() / fs::read_symlink(path, ignored);
-  }
+Status check_writable(const fs::path& given) {
+  if (is_descriptor(given)) return {};
+  const fs::path path = without_links(given);
   struct stat old {};
   const bool exists = ::stat(path.c_str(), &old) == 0;
-  if (exists && (is_descriptor || !S_ISREG(old.st_mode))) return write_in_place(path, contents);
+  if (exists && S_ISDIR(old.st_mode)) return failure("cannot write", path.string(), EISDIR);
+  // A regular file is replaced: its directory has to allow that.
+  const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const bool in_place = exists && !S_ISREG(old.st_mode);
+  if (::access(in_place ? path.c_str() : parent.c_str(), in_place ? W_OK : W_OK | X_OK) != 0)
+    return failure("cannot write", path.string(), errno);
+  return {};
+}
+
+Status write_file(const fs::path& given, std::string_view contents) {
+  const fs::path path = without_links(given);
+  struct stat old {};
+  const bool exists = ::stat(path.c_str(), &old) == 0;
+  if (exists && (is_descriptor(given) || !S_ISREG(old.st_mode)))
+    return write_in_place(path, contents);
   std::string name = path.string() + ".XXXXXX";
   const int fd = ::mkostemp(name.data(), O_CLOEXEC);
   if (fd < 0) return Error{"cannot write " + path.string() + ": " + errno_text(errno)};

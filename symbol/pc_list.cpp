@@ -66,7 +66,7 @@ Result<std::vector<std::uint64_t>> parse_pc_list(std::string_view text, std::str
 }
 
 Result<std::vector<std::uint64_t>> read_pc_list(const std::string& path) {
-  const Result<std::string> text = read_file(path);
+  const Result<std::string> text = read_file(path, kLongestPcLine);
   if (!text) return text.error();
   return parse_pc_list(*text, path);
 }

@@ -14,6 +14,9 @@
 
 namespace kcov::symbol {
 
+// Bytes of a line: no address is nearly as long.
+inline constexpr std::size_t kLongestPcLine = 1 << 20;
+
 // The PCs in the order of the file, duplicates included.
 Result<std::vector<std::uint64_t>> read_pc_list(const std::string& path);
 

@@ -118,6 +118,9 @@ Result<int> prune() {
 }
 
 Result<int> run(const Options& options) {
+  if (!options.log.empty()) {
+    if (Status writable = check_writable(options.log); !writable) return writable.error();
+  }
   const Result<Kernel> kernel = lab::current_kernel(options.machine, options.variant());
   if (!kernel) return kernel.error();
   Result<lab::Request> made = lab::request_for(options.command);

@@ -39,7 +39,7 @@ std::string line_of(const symbol::Location& location) {
 
 Result<std::vector<std::uint64_t>> read_pcs(const std::string& file) {
   if (file != "-") return symbol::read_pc_list(file);
-  const Result<std::string> text = read_all(0, "standard input");
+  const Result<std::string> text = read_all(0, "standard input", symbol::kLongestPcLine);
   if (!text) return text.error();
   return symbol::parse_pc_list(*text, "standard input");
 }

@@ -238,6 +238,9 @@ Result<TraceReport> trace_kernel(const Options& options, const lab::Request& req
 }
 
 Result<int> trace(const Options& options) {
+  if (!options.output.empty()) {
+    if (Status possible = check_writable(options.output); !possible) return possible.error();
+  }
   Result<lab::Request> made = lab::request_for(options.command);
   if (!made) return made.error();
   lab::Request& request = *made;

@@ -53,6 +53,7 @@ std::string variable(const std::vector<std::string>& environment, const std::str
 // The file that `name` means in `directory` with `path`; 0, 126 or 127.
 int find_program(const std::string& name, const std::string& path, std::string& program) {
   std::vector<std::string> candidates;
+  if (name.empty()) return 127;
   if (name.find('/') != std::string::npos) {
     candidates.push_back(name);
   } else {

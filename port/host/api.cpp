@@ -32,26 +32,24 @@ int fail(int error) noexcept {
 int answer(int result) noexcept { return result < 0 ? fail(-result) : result; }
 
 int open_again(int fd, int flags) noexcept {
-  char path[32];
-  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  char path[40];
+  snprintf(path, sizeof path, "/proc/thread-self/fd/%d", fd);
   return open(path, flags);
 }
 
 int access_mode(int fd) noexcept { return fcntl(fd, F_GETFL) & O_ACCMODE; }
 
-// A writable descriptor of our own for the file behind `fd`: whatever the mode of
-// `fd` is, and whatever other threads do to that number meanwhile.
-class WritableFile {
+// A descriptor of our own of the file behind `fd`: what is looked at is what is used,
+// whatever other threads do to the program's number meanwhile.
+class OwnDescriptor {
  public:
-  WritableFile(const PinnedFile& file, int fd) noexcept
-      : file_(file),
-        fd_(access_mode(fd) == O_RDWR ? fcntl(fd, F_DUPFD_CLOEXEC, 0)
-                                      : open_again(fd, O_RDWR | O_CLOEXEC)) {
+  // `opened` becomes this object's; -1 and errno are kept. EBADF: it is of another file.
+  OwnDescriptor(const PinnedFile& file, int opened) noexcept : file_(file), fd_(opened) {
     if (fd_ < 0 || file.is_at(fd_)) return;
     close(fd_);
     fd_ = fail(EBADF);
   }
-  ~WritableFile() {
+  ~OwnDescriptor() {
     if (fd_ < 0) return;
     const int error = errno;
     close(fd_);
@@ -59,13 +57,20 @@ class WritableFile {
     errno = error;
   }
   int fd() const noexcept { return fd_; }
-  WritableFile(const WritableFile&) = delete;
-  WritableFile& operator=(const WritableFile&) = delete;
+  OwnDescriptor(const OwnDescriptor&) = delete;
+  OwnDescriptor& operator=(const OwnDescriptor&) = delete;
 
  private:
   const PinnedFile& file_;
   int fd_;
 };
+
+int duplicate(int fd) noexcept { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
+
+// Whatever the mode of `fd` is.
+int open_writable(int fd) noexcept {
+  return access_mode(fd) == O_RDWR ? duplicate(fd) : open_again(fd, O_RDWR | O_CLOEXEC);
+}
 
 // A file for a descriptor, open as `flags` say and mapped as `area`; or -1 and errno.
 int make_file(int flags, LocalArea& area) noexcept {
@@ -96,7 +101,7 @@ bool has_buffer(int fd) noexcept {
 }
 
 int initialize(const PinnedFile& pinned, int fd, unsigned long words) noexcept {
-  WritableFile file(pinned, fd);
+  const OwnDescriptor file(pinned, open_writable(fd));
   if (file.fd() >= 0) return answer(pinned.initialize(file.fd(), words));
   const int error = errno;
   if (error == EBADF) return -1;
@@ -181,18 +186,21 @@ int kcov_host_ioctl(int fd, unsigned long command, unsigned long argument) {
 void* kcov_host_mmap(void* address, size_t length, int protection, int flags, int fd,
                      off_t offset) {
   PinnedFile file(fd);
+  if (!file) {
+    errno = EBADF;
+    return MAP_FAILED;
+  }
+  const OwnDescriptor own(file, duplicate(fd));
+  if (own.fd() < 0 && errno == EBADF) return MAP_FAILED;
+  // Where no number is left for it, the program's own.
+  const int looked_at = own.fd() < 0 ? fd : own.fd();
   const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   const size_t whole = (length + page - 1) / page * page;
   kcov::Mapping mapping;
-  int error = 0;
-  if (!file) {
-    error = EBADF;
-  } else if (!may_map(fd, protection, flags)) {
-    error = EACCES;
-  } else {
-    error = -file.descriptor().map(static_cast<std::uint64_t>(offset), whole, mapping);
-  }
-  if (error == 0) return mmap(address, length, protection, flags, fd, offset);
+  const int error = may_map(looked_at, protection, flags)
+                        ? -file.descriptor().map(static_cast<std::uint64_t>(offset), whole, mapping)
+                        : EACCES;
+  if (error == 0) return mmap(address, length, protection, flags, looked_at, offset);
   errno = error;
   return MAP_FAILED;
 }

@@ -27,6 +27,9 @@ bool reach(int fd, std::size_t bytes) noexcept {
   struct stat status;
   if (fstat(fd, &status) != 0) return false;
   if (static_cast<std::size_t>(status.st_size) >= bytes) return true;
+  // Past this limit it would be a signal.
+  rlimit most{};
+  if (getrlimit(RLIMIT_FSIZE, &most) == 0 && bytes > most.rlim_cur) return false;
   return ftruncate(fd, static_cast<off_t>(bytes)) == 0 || errno == EPERM;
 }
 

@@ -57,13 +57,13 @@ void HostPort::release(void* memory) noexcept {
 bool HostPort::copy_from_caller(void* to, std::uintptr_t from, std::size_t bytes) noexcept {
   const iovec target{to, bytes};
   const iovec source{reinterpret_cast<void*>(from), bytes};
-  return process_vm_readv(getpid(), &target, 1, &source, 1, 0) == static_cast<ssize_t>(bytes);
+  return process_vm_readv(gettid(), &target, 1, &source, 1, 0) == static_cast<ssize_t>(bytes);
 }
 
 bool HostPort::copy_to_caller(std::uintptr_t to, const void* from, std::size_t bytes) noexcept {
   const iovec source{const_cast<void*>(from), bytes};
   const iovec target{reinterpret_cast<void*>(to), bytes};
-  return process_vm_writev(getpid(), &source, 1, &target, 1, 0) == static_cast<ssize_t>(bytes);
+  return process_vm_writev(gettid(), &source, 1, &target, 1, 0) == static_cast<ssize_t>(bytes);
 }
 
 void HostPort::warn(const char* text) noexcept {

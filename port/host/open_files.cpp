@@ -65,14 +65,16 @@ bool is_file(const OpenFile& file, const struct stat& status) noexcept {
 // seen the answer is yes: an entry too many costs memory, one too few breaks a
 // program that still holds a dup(). It asks for no memory: a handler may have come upon malloc().
 bool still_open(const OpenFile& file) noexcept {
-  const int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int directory = open("/proc/thread-self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0) return true;
   alignas(dirent64) char entries[2048];
   ssize_t bytes = 0;
   bool found = false;
+  bool any = false;
   while (!found && (bytes = getdents64(directory, entries, sizeof entries)) > 0) {
     for (ssize_t at = 0; at < bytes && !found;) {
       const auto* const entry = reinterpret_cast<const dirent64*>(entries + at);
+      any |= entry->d_name[0] != '.';
       // By its name first: a file on a system that hangs is not to be asked.
       constexpr char kName[] = "/memfd:kcov";
       char name[sizeof kName - 1];
@@ -84,7 +86,7 @@ bool still_open(const OpenFile& file) noexcept {
     }
   }
   close(directory);
-  return found || bytes < 0;
+  return found || !any || bytes < 0;
 }
 
 // Takes a pin back, and with the last one all that this process has of the file.
@@ -205,8 +207,11 @@ int close_file(int fd) noexcept {
 }
 
 void files_before_fork() noexcept {
-  during_fork.begin();
+  // Other threads may be about to fork too.
+  Interruptions mine;
+  mine.begin();
   pthread_mutex_lock(&table_lock);
+  during_fork = mine;
   // For the child, and before it exists: the parent may close at any moment after.
   // If the fork then fails, no process will be the last to close: nothing tells the
   // handlers of a fork that did not happen. The memory goes all the same, with each

@@ -2,7 +2,9 @@
 // Many threads at once on the user-space port. Under ThreadSanitizer these are the
 // tests of the locks.
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 
 #include <atomic>
 #include <random>
@@ -299,6 +301,89 @@ TEST(HostRaces, A_cancelled_thread_completes_the_call_it_is_in) {
   }
   const File file;  // the table can be locked
   EXPECT_EQ(before.areas + 1, Memory{}.areas);
+}
+
+// fork() gives each thread its own signal mask and cancellation back, in parent and child.
+TEST(HostRaces, Threads_that_fork_at_once_keep_their_own_masks) {
+  const File file;
+  std::atomic<int> wrong = 0;
+  const auto forks = [&wrong](bool blocks) {
+    sigset_t mine;
+    sigemptyset(&mine);
+    if (blocks) sigaddset(&mine, SIGUSR1);
+    pthread_sigmask(SIG_SETMASK, &mine, nullptr);
+    const auto is_mine = [blocks] {
+      sigset_t now;
+      pthread_sigmask(SIG_SETMASK, nullptr, &now);
+      return (sigismember(&now, SIGUSR1) != 0) == blocks && sigismember(&now, SIGUSR2) == 0;
+    };
+    for (int round = 0; round < 100; ++round) {
+      const pid_t child = fork();
+      if (child == 0) _exit(is_mine() ? 0 : 1);
+      int status = -1;
+      waitpid(child, &status, 0);
+      if (status != 0 || !is_mine()) ++wrong;
+    }
+  };
+  std::thread one(forks, true);
+  std::thread two(forks, false);
+  one.join();
+  two.join();
+  EXPECT_EQ(0, wrong);
+}
+
+// Contract 8: what is mapped is the file that was asked about.
+TEST(HostRaces, Rule08_a_number_that_changes_hands_maps_one_file_or_none) {
+  File small;
+  File empty;
+  ASSERT_EQ(0, small.init(kPageWords));
+  const int number = dup(small.fd());
+  std::atomic<bool> end = false;
+  std::thread changer([&] {
+    while (!end) {
+      dup2(small.fd(), number);
+      dup2(empty.fd(), number);
+    }
+  });
+  int mapped = 0;
+  for (int round = 0; round < 5000; ++round) {
+    void* const memory =
+        kcov_host_mmap(nullptr, 8 * kPageWords, PROT_READ | PROT_WRITE, MAP_SHARED, number, 0);
+    if (memory == MAP_FAILED) continue;
+    ++mapped;
+    *static_cast<volatile std::uint64_t*>(memory) = 0;  // SIGBUS where there is nothing
+    munmap(memory, 8 * kPageWords);
+  }
+  end = true;
+  changer.join();
+  EXPECT_LT(0, mapped);
+  kcov_host_close(number);
+}
+
+// The main thread may leave the others behind: /proc/self is empty then.
+TEST(HostRaces, Rule01_threads_without_a_main_thread_keep_their_files) {
+  const pid_t child = fork();
+  if (child == 0) {
+    pthread_t thread;
+    pthread_create(
+        &thread, nullptr,
+        [](void*) -> void* {
+          usleep(20000);
+          const int fd = kcov_host_open(O_RDONLY);
+          std::uint64_t dropped = 1;
+          if (fd < 0) _exit(1);
+          if (kcov_host_ioctl(fd, KCOV_INIT_TRACE, kPageWords) != 0) _exit(2);
+          if (kcov_host_ioctl(fd, KCOV_GET_DROPPED, reinterpret_cast<unsigned long>(&dropped)) != 0)
+            _exit(3);
+          if (kcov_host_ioctl(fd, KCOV_ENABLE, KCOV_TRACE_PC) != 0) _exit(4);
+          _exit(dropped == 0 ? 0 : 5);
+        },
+        nullptr);
+    syscall(SYS_exit, 0);  // not pthread_exit(), which would unwind the test's own frames
+  }
+  int status = -1;
+  EXPECT_EQ(child, waitpid(child, &status, 0));
+  EXPECT_EQ(0, status);
 }
 
 }  // namespace

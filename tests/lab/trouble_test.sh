@@ -51,3 +51,16 @@ expect_in "$scratch/err" "is damaged: remove that directory and run kcovtool lab
 # Nor is one whose command takes a few bytes now and then and says nothing.
 (for _ in $(seq 10); do echo line; sleep 0.5; done) | on_kernel --hang-timeout 3 -- sh -c 'cat >/dev/null' ||
   fail "a quiet reader was taken for dead"
+
+# What cannot be written in the end is said before the command runs.
+mkdir "$scratch/directory"
+expect_status 125 "$kcovtool" trace -o "$scratch/directory" -- echo it ran
+expect_in "$scratch/err" "cannot write $scratch/directory: Is a directory"
+expect_not_in "$scratch/out" "it ran"
+expect_status 125 "$kcovtool" trace -o /no/such/file -- echo it ran
+expect_in "$scratch/err" "cannot write /no/such/file: No such file or directory"
+expect_status 125 on_kernel --log "$scratch/directory" -- echo it ran
+expect_not_in "$scratch/out" "it ran"
+
+# An empty name is no command's.
+expect_status 127 on_kernel -- ''

@@ -69,5 +69,13 @@ TEST(PcList, ReadsFiles) {
   EXPECT_FALSE(read_pc_list(::testing::TempDir()));
 }
 
+// An endless line would be endless memory.
+TEST(PcList, a_file_without_lines_is_refused_before_it_is_read_to_its_end) {
+  const auto endless = read_pc_list("/dev/zero");
+  ASSERT_FALSE(endless);
+  EXPECT_EQ(endless.error().message,
+            "cannot read /dev/zero: it has a line of more than 1048576 bytes");
+}
+
 }  // namespace
 }  // namespace kcov::symbol
