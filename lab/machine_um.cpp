@@ -63,7 +63,8 @@ Result<std::unique_ptr<Machine>> boot_um(const Kernel& kernel, const BootOptions
                        "uml_dir=" + here + "/",
                        "umid=machine",
                        "loglevel=7"};
-  program.environment = {"TMPDIR=" + here, "TMP=" + here, "TEMP=" + here};
+  // It is an ordinary program: what is preloaded for the command is not for its kernel.
+  program.environment = {"TMPDIR=" + here, "TMP=" + here, "TEMP=" + here, "LD_PRELOAD="};
   Result<std::unique_ptr<Machine>> machine =
       Machine::start(std::move(program), std::move(made->directory));
   if (machine) (*machine)->set_obstacle(um_obstacle);

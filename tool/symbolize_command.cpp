@@ -67,7 +67,7 @@ Result<int> symbolize(const Options& options) {
   if (const std::size_t strangers = image->count_strangers(*pcs); strangers > pcs->size() / 4) {
     fmt::print(stderr,
                "kcovtool: {} of {} PCs are none that kcov records in {}: they may be of another "
-               "build, and named wrongly (--stock, --vmlinux)\n",
+               "build, and named wrongly (--machine, --stock, --vmlinux)\n",
                strangers, pcs->size(), path);
   }
   std::string text;

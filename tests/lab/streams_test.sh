@@ -47,3 +47,7 @@ done
 [ "$("$kcovtool" lab run -- echo hi <&-)" = hi ] || fail "with standard input closed"
 "$kcovtool" lab run -- true >&- 2>&- || fail "with the outputs closed"
 ! "$kcovtool" lab run -- echo hi >&- 2>&- || fail "output to a closed stream was lost silently"
+
+# What is preloaded for the command is not for the kernel, which is a program too.
+LD_PRELOAD=$KCOV_BUILD/port/host/libkcov_preload.so expect_status 0 on_kernel -- sh -c 'echo "$LD_PRELOAD"'
+expect_in "$scratch/out" "libkcov_preload.so"
