@@ -16,10 +16,7 @@
 //   4. The unit's line program is run once (line_program.hpp). It gives the innermost file
 //      and line; every other line is that of the call, kept with the inlined function.
 //
-// What it costs (a 29 MB user-mode Linux with DWARF 5, 715 units, 23 000 symbols; two
-// shared cores): open 3.5 ms; 2000 PCs from 60 files 14 ms; 2000 spread evenly over the
-// whole kernel, which touches 397 units, 43 ms (113 ms with libdw's line tables); all
-// 157 644 PCs of that kernel 250 ms.
+// What it costs: docs/benchmarks.md.
 //
 // A PC that kcov records is a return address: it points behind the call of the callback,
 // often at the next line, and at the end of a function even at the next function. So
