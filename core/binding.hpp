@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // Starting and stopping the tracing of the running task: the order that
-// task_state.h prescribes, in one place.
+// task_state.h prescribes, in one place. Always inline: a kernel's port must not leave it
+// to the optimiser whether there is a symbol of that name.
 #pragma once
-
-#include <cstdint>
 
 #include "memory.hpp"
 #include "task_state.h"
@@ -11,7 +10,8 @@
 namespace kcov {
 
 // From here on the running task's callbacks of `mode` record as `binding` says.
-inline void bind(kcov_task_state& task, std::uint32_t mode, const kcov_binding& binding) noexcept {
+[[gnu::always_inline]] inline void bind(kcov_task_state& task, std::uint32_t mode,
+                                        const kcov_binding& binding) noexcept {
   task.bound = binding;
   // Pairs with the barrier in tracing_task(): the area before the mode.
   compiler_barrier();
@@ -19,7 +19,7 @@ inline void bind(kcov_task_state& task, std::uint32_t mode, const kcov_binding& 
 }
 
 // The running task records nothing from here on.
-inline void unbind(kcov_task_state& task) noexcept {
+[[gnu::always_inline]] inline void unbind(kcov_task_state& task) noexcept {
   store_once(task.mode, KCOV_MODE_OFF);
   // The mode before the area: an interrupt after this line finds tracing off.
   compiler_barrier();
@@ -28,7 +28,7 @@ inline void unbind(kcov_task_state& task) noexcept {
 
 // A soft interrupt puts what the task was doing aside, and puts it back
 // (contract 36): in whatever step of the two above it came upon the task.
-inline void set_aside(kcov_task_state& task) noexcept {
+[[gnu::always_inline]] inline void set_aside(kcov_task_state& task) noexcept {
   task.saved_mode = load_once(task.mode);
   store_once(task.mode, KCOV_MODE_OFF);
   compiler_barrier();
@@ -36,15 +36,14 @@ inline void set_aside(kcov_task_state& task) noexcept {
   task.soft_interrupt = 1;
 }
 
-inline void put_back(kcov_task_state& task) noexcept {
+[[gnu::always_inline]] inline void put_back(kcov_task_state& task) noexcept {
   store_once(task.mode, KCOV_MODE_OFF);
   compiler_barrier();
   task.bound = task.saved;
   task.saved = kcov_binding{};
-  const std::uint32_t mode = task.saved_mode;
-  task.soft_interrupt = 0;
+  store_once(task.soft_interrupt, 0u);
   compiler_barrier();
-  store_once(task.mode, mode);
+  store_once(task.mode, task.saved_mode);
 }
 
 }  // namespace kcov

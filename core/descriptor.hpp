@@ -63,6 +63,7 @@ class Descriptor {
 
   // An ioctl of the calling task: 0 or a negative errno (contract 4).
   [[nodiscard]] int control(std::uint32_t command, std::uintptr_t argument) noexcept {
+    if (kcov_task_state* const task = P::current(); task != nullptr) end_left_behind(*task);
     switch (command) {
       case KCOV_INIT_TRACE: return initialize(argument);
       case KCOV_ENABLE: return enable(argument);
@@ -171,11 +172,31 @@ class Descriptor {
     return {mode_, sequence_, section_words_, take_spare ? Remote<P>::pop(spare_areas_) : nullptr};
   }
 
-  // No area was to be had for a section: its records are lost, and at least that is
-  // counted, as one record.
+  // The records of a section are lost, and at least that is counted, as one record.
   void count_lost_section(std::uint32_t sequence) noexcept {
     Guard<P> guard(lock_);
     if (sequence == sequence_) store_once(dropped_, load_once(dropped_) + 1);
+  }
+
+  // Ends what a soft interrupt that has returned should have ended: `task`, the running
+  // one, is its own again. Other soft interrupts may have recorded there since, so the
+  // section is lost, and counted (contract 36).
+  static void end_left_behind(kcov_task_state& task) noexcept {
+    if (load_once(task.soft_interrupt) == 0) return;
+    Remote<P>* const remote = Remote<P>::instance();
+    kcov_binding binding;
+    {
+      // Keeps the next soft interrupt out, which would take the section for its own.
+      Guard<P> guard(remote->lock());
+      if (load_once(task.soft_interrupt) == 0) return;
+      binding = task.bound;
+      put_back(task);
+      Remote<P>::push(remote->soft_areas(), SectionArea::of(binding.area));
+    }
+    P::warn("kcov: a soft interrupt returned in the midst of a remote section");
+    auto* const descriptor = static_cast<Descriptor*>(binding.descriptor);
+    descriptor->count_lost_section(binding.sequence);
+    descriptor->put();
   }
 
   // Appends the records of a section that began with `sequence`, whole records at a

@@ -36,7 +36,7 @@ class Guard {
 // What is wrong with a handle depends on where it stands (contract 20, 34).
 enum class HandleKind { malformed, zero, common, subsystem };
 
-inline HandleKind kind_of(std::uint64_t handle) noexcept {
+[[gnu::always_inline]] inline HandleKind kind_of(std::uint64_t handle) noexcept {
   if ((handle & ~(KCOV_SUBSYSTEM_MASK | KCOV_INSTANCE_MASK)) != 0) return HandleKind::malformed;
   switch (handle & KCOV_SUBSYSTEM_MASK) {
     case KCOV_SUBSYSTEM_COMMON: return handle == 0 ? HandleKind::zero : HandleKind::common;

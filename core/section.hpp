@@ -26,6 +26,7 @@ void section_start(std::uint64_t handle) noexcept {
   const Context context = P::context();
   if (task == nullptr || remote == nullptr || context == Context::hard_interrupt) return;
   const bool soft = context == Context::soft_interrupt;
+  if (!soft) Descriptor<P>::end_left_behind(*task);
   if (soft ? task->soft_interrupt != 0 : task->bound.descriptor != nullptr) {
     P::warn("kcov: a remote section within another, or within a traced task");
     return;
@@ -87,14 +88,6 @@ void end_section(kcov_task_state& task, bool soft) noexcept {
   descriptor->put();
 }
 
-// Ends what a soft interrupt that has returned should have ended: the task is its own again.
-template <Port P>
-void end_section_left_behind(kcov_task_state& task) noexcept {
-  if (task.soft_interrupt == 0) return;
-  P::warn("kcov: a soft interrupt returned in the midst of a remote section");
-  end_section<P>(task, true);
-}
-
 // Ends the section that runs here, if one does, and merges it (contract 34, 35).
 template <Port P>
 void section_stop() noexcept {
@@ -102,7 +95,7 @@ void section_stop() noexcept {
   const Context context = P::context();
   if (task == nullptr || context == Context::hard_interrupt) return;
   const bool soft = context == Context::soft_interrupt;
-  if (!soft) end_section_left_behind<P>(*task);
+  if (!soft) Descriptor<P>::end_left_behind(*task);
   // A soft interrupt whose start found nobody: what is bound is the task's own affair.
   if (soft && task->soft_interrupt == 0) return;
   if (task->bound.section != 0) end_section<P>(*task, soft);
@@ -118,7 +111,8 @@ std::uint64_t common_handle() noexcept {
 
 // Makes `task`, just created by a task whose common handle is `inherited`,
 // untraced (contract 31).
-inline void task_init(kcov_task_state& task, std::uint64_t inherited) noexcept {
+[[gnu::always_inline]] inline void task_init(kcov_task_state& task,
+                                             std::uint64_t inherited) noexcept {
   // A port may call it on the running task, a copy of its parent by fork().
   store_once(task.mode, KCOV_MODE_OFF);
   compiler_barrier();
@@ -130,7 +124,7 @@ inline void task_init(kcov_task_state& task, std::uint64_t inherited) noexcept {
 // anything else of the exit path, so that none of it is recorded.
 template <Port P>
 void task_exit(kcov_task_state& task) noexcept {
-  end_section_left_behind<P>(task);
+  Descriptor<P>::end_left_behind(task);
   if (task.bound.section != 0) {
     P::warn("kcov: a task ends in the midst of a remote section");
     end_section<P>(task, false);

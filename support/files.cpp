@@ -89,9 +89,10 @@ bool is_descriptor(const fs::path& path) {
 // Where the links lead, by hand: the last of them may point to what is yet to be made.
 fs::path without_links(fs::path path) {
   std::error_code ignored;
-  const bool stands = is_descriptor(path);
-  for (int links = 0; links < kMostLinks && !stands && fs::is_symlink(path, ignored); ++links)
+  for (int links = 0; links < kMostLinks && !is_descriptor(path) && fs::is_symlink(path, ignored);
+       ++links) {
     path = path.parent_path() / fs::read_symlink(path, ignored);
+  }
   return path;
 }
 
@@ -108,8 +109,8 @@ Status write_in_place(const fs::path& path, std::string_view contents) {
 }  // namespace
 
 Status check_writable(const fs::path& given) {
-  if (is_descriptor(given)) return {};
   const fs::path path = without_links(given);
+  if (is_descriptor(path)) return {};
   struct stat old {};
   const bool exists = ::stat(path.c_str(), &old) == 0;
   if (exists && S_ISDIR(old.st_mode)) return failure("cannot write", path.string(), EISDIR);
@@ -125,7 +126,7 @@ Status write_file(const fs::path& given, std::string_view contents) {
   const fs::path path = without_links(given);
   struct stat old {};
   const bool exists = ::stat(path.c_str(), &old) == 0;
-  if (exists && (is_descriptor(given) || !S_ISREG(old.st_mode)))
+  if (exists && (is_descriptor(path) || !S_ISREG(old.st_mode)))
     return write_in_place(path, contents);
   std::string name = path.string() + ".XXXXXX";
   const int fd = ::mkostemp(name.data(), O_CLOEXEC);

@@ -19,6 +19,12 @@ constexpr std::size_t kLargest = (KCOV_MAX_WORDS * sizeof(std::uint64_t) + kPage
 
 constinit thread_local Backing backing{-1, nullptr};
 
+// Whether INIT has succeeded: it seals the file.
+bool initialized(int fd) noexcept {
+  const int seals = fd < 0 ? -1 : fcntl(fd, F_GET_SEALS);
+  return seals >= 0 && (seals & F_SEAL_GROW) != 0;
+}
+
 // Makes the file reach to `bytes` and never cuts it: of two processes that
 // initialise at once, the loser must not touch what the winner has. Once the file
 // is sealed whoever wants it longer is a loser, and the core will tell it so.
@@ -26,17 +32,11 @@ bool reach(int fd, std::size_t bytes) noexcept {
   if (fd < 0) return true;
   struct stat status;
   if (fstat(fd, &status) != 0) return false;
-  if (static_cast<std::size_t>(status.st_size) >= bytes) return true;
+  if (static_cast<std::size_t>(status.st_size) >= bytes || initialized(fd)) return true;
   // Past this limit it would be a signal.
   rlimit most{};
   if (getrlimit(RLIMIT_FSIZE, &most) == 0 && bytes > most.rlim_cur) return false;
   return ftruncate(fd, static_cast<off_t>(bytes)) == 0 || errno == EPERM;
-}
-
-// Whether INIT has succeeded: it seals the file.
-bool initialized(int fd) noexcept {
-  const int seals = fd < 0 ? -1 : fcntl(fd, F_GET_SEALS);
-  return seals >= 0 && (seals & F_SEAL_GROW) != 0;
 }
 
 bool grow(LocalArea& area, std::size_t bytes) noexcept {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // What the library must not meet while it holds a lock of its own: a signal's handler on
-// the thread that holds it, which may close a file, and that thread's cancellation.
+// the thread that holds it, which may close a file, and that thread's cancellation. A
+// handler for what the library's own code brings about (a sandbox's SIGSYS) is called, and
+// may not call the library.
 #pragma once
 
 #include <pthread.h>
@@ -14,6 +16,9 @@ class Interruptions {
   void begin() noexcept {
     sigset_t all;
     sigfillset(&all);
+    // What a thread brings upon itself comes even when it is blocked, and then kills.
+    for (const int number : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS})
+      sigdelset(&all, number);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_before_);
     pthread_sigmask(SIG_BLOCK, &all, &blocked_before_);
   }

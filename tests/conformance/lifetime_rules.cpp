@@ -80,6 +80,12 @@ RULE(31, the_common_handle_is_inherited) {
     return run(common_handle(), &found) == 0 ? static_cast<int>(found) : -1;
   };
   EXPECT(in_child(inherited), 77);
+  EXPECT(in_child([&] {
+           const File own;
+           if (own.init() != 0 || own.enable() != 0 || own.disable() != 0) return -1;
+           return inherited();
+         }),
+         subject.stock ? 0 : 77);
   if (subject.host) {
     not_here("a new thread inherits no handle: nothing tells who made it");
   } else {

@@ -106,6 +106,60 @@ TEST_F(Steps, Rule36_a_soft_interrupt_at_any_step_leaves_the_task_as_it_was) {
   remote->close();
 }
 
+// The next soft interrupt may come while the task ends what the last one left to it.
+TEST_F(Steps, Rule36_a_soft_interrupt_at_any_step_of_ending_what_another_left_behind) {
+  auto* const local = initialized();
+  auto* const remote = initialized();
+  kcov_task_state owner{};
+  world->current = &owner;
+  remote_enable(*remote);
+  world->current = &world->task;
+  const auto soft_section = [] {
+    if (locks_held != 0) return;  // they shut soft interrupts out
+    world->context = Context::soft_interrupt;
+    section_start<FakePort>(kHandle);
+    trace_pc<FakePort>(0x3333);
+    section_stop<FakePort>();
+    world->context = Context::task;
+  };
+  const std::function<void()> ends[] = {
+      [] { section_stop<FakePort>(); },
+      [&] { EXPECT_EQ(0, local->control(KCOV_DISABLE, 0)); },
+      [] { task_exit<FakePort>(world->task); },
+  };
+  for (const auto& end : ends) {
+    const int steps = at_each_step(
+        [&] {
+          area_of(*remote)[0] = 0;
+          ASSERT_EQ(0, local->control(KCOV_ENABLE, KCOV_TRACE_PC));
+          const kcov_binding before = world->task.bound;
+          const auto* const stepping = std::exchange(on_step, nullptr);
+          world->context = Context::soft_interrupt;
+          section_start<FakePort>(kHandle);
+          world->context = Context::task;
+          on_step = stepping;
+          end();
+          on_step = nullptr;
+          EXPECT_EQ(0u, world->task.soft_interrupt);
+          if (world->task.bound.descriptor != nullptr) {
+            EXPECT_EQ(0, std::memcmp(&before, &world->task.bound, sizeof before));
+            EXPECT_EQ(KCOV_MODE_TRACE_PC, world->task.mode);
+            EXPECT_EQ(0, local->control(KCOV_DISABLE, 0));
+          }
+          EXPECT_EQ(KCOV_MODE_OFF, world->task.mode);
+          EXPECT_EQ(nullptr, world->task.bound.area);
+        },
+        soft_section);
+    EXPECT_LT(3, steps);
+  }
+  world->warnings = 0;
+  world->current = &owner;
+  EXPECT_EQ(0, remote->control(KCOV_DISABLE, 0));
+  world->current = &world->task;
+  local->close();
+  remote->close();
+}
+
 // A page that is not there yet would fault in the callback, and the fault call back.
 TEST_F(Steps, Rule17_enable_touches_each_page_of_the_buffer) {
   constexpr std::uint64_t kPageWords = 512;

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // What tests/conformance cannot ask of the user-space port, because no kernel shows it: its
 // own maps and memory, its threads' several ways to end, and counts that are exact.
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
 
 #include <atomic>
 #include <thread>
@@ -83,6 +89,60 @@ TEST(HostRules, Rule07_the_buffer_is_zeroed_and_a_loser_of_a_race_frees_its_own)
     ASSERT_EQ(0, map.error());
     for (std::size_t word = 0; word < kWords; ++word) ASSERT_EQ(0u, map.at(word));
   }
+}
+
+// A file that may not grow so far is no memory, not a signal; one that has its buffer is busy.
+TEST(HostRules, Rule06_07_a_limit_of_files_sizes_is_no_memory) {
+  File file;
+  File initialized;
+  ASSERT_EQ(0, initialized.init(kWords));
+  rlimit before;
+  ASSERT_EQ(0, getrlimit(RLIMIT_FSIZE, &before));
+  const rlimit small{kWords * 8, before.rlim_max};
+  ASSERT_EQ(0, setrlimit(RLIMIT_FSIZE, &small));
+  const int too_large = file.init(2 * kWords);
+  const int again = initialized.init(2 * kWords);
+  const int fits = file.init(kWords);
+  ASSERT_EQ(0, setrlimit(RLIMIT_FSIZE, &before));
+  EXPECT_EQ(ENOMEM, too_large);
+  EXPECT_EQ(EBUSY, again);
+  EXPECT_EQ(0, fits);
+}
+
+// What the library's own calls bring about comes to the program's handler, not to its end.
+TEST(HostRules, A_sandbox_may_answer_the_librarys_calls) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer calls handlers later";
+#endif
+  static std::uint64_t answered;
+  const auto body = [] {
+    struct sigaction action {};
+    action.sa_flags = SA_SIGINFO;
+    action.sa_sigaction = [](int, siginfo_t*, void* context) {
+      auto& registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
+      ++answered;
+      registers[REG_RAX] = -EPERM;
+    };
+    if (sigaction(SIGSYS, &action, nullptr) != 0) return 1;
+    const File file;
+    if (file.init(kWords) != 0) return 2;
+    sock_filter instructions[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_writev, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const sock_fprog filter{4, instructions};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
+      return 3;
+    }
+    std::uint64_t count = 0;
+    const int result =
+        kcov_host_ioctl(file.fd(), KCOV_GET_DROPPED, reinterpret_cast<unsigned long>(&count));
+    return result == -1 && errno == EFAULT && answered == 1 ? 0 : 4;
+  };
+  EXPECT_EQ(0, in_child(body));
 }
 
 TEST(HostErrors, a_descriptor_that_is_none_of_ours_is_EBADF) {

@@ -248,7 +248,7 @@ class Comparison {
           constexpr std::array<std::uint32_t, 5> kNone = {0x80046301, 0x6368, 0x80086367, 0, ~0u};
           return value(target.command(task, slot, choose(kNone, operation.a), operation.b));
         } else {
-          return value(-25);  // rule 4
+          return value(target.command(task));
         }
       default:  // store; half of all go to word 0
         return target.store(slot, operation.a % 2 == 0 ? 0 : operation.a / 2,

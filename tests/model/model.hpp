@@ -92,7 +92,8 @@ class Model {
     return 0;
   }
 
-  int initialize(int, int slot, std::uint64_t words) {
+  int initialize(int task, int slot, std::uint64_t words) {
+    begin_call(task);
     Descriptor& descriptor = at(slot);
     if (words < 2 || words > 268435455) return EINVAL_;  // rule 5; before the state, rule 6
     if (!memory()) return ENOMEM_;
@@ -109,11 +110,12 @@ class Model {
   }
 
   int enable(int task, int slot, std::uint64_t mode) {
+    begin_call(task);
     Descriptor& descriptor = at(slot);
     if (descriptor.state != Descriptor::initialized) return EINVAL_;
     if (task == kNobody) return EBUSY_;
     Task& caller = tasks_[task];
-    if (caller.local >= 0 || caller.section || caller.soft) return EBUSY_;
+    if (caller.local >= 0 || caller.section) return EBUSY_;
     if (mode > 1) return EINVAL_;
     descriptor.state = Descriptor::local;
     descriptor.owner = task;
@@ -124,14 +126,16 @@ class Model {
   }
 
   int disable(int task, int slot, std::uint64_t argument) {
+    begin_call(task);
     if (argument != 0 || task == kNobody) return EINVAL_;
     const Task& caller = tasks_[task];
-    if (caller.local == slots_[slot] && !caller.soft) return end_local(task);
+    if (caller.local == slots_[slot]) return end_local(task);
     if (caller.remote == slots_[slot]) return end_remote(task);
     return EINVAL_;
   }
 
   int remote_enable(int task, int slot, const RemoteRequest& request) {  // rule 20
+    begin_call(task);
     Descriptor& descriptor = at(slot);
     if (request.defect == RemoteRequest::unreadable) return EFAULT_;
     if (request.defect == RemoteRequest::too_many) return EINVAL_;
@@ -162,6 +166,12 @@ class Model {
     tasks_[task].remote = slots_[slot];
     if (request.common != 0) tasks_[task].common_handle = request.common;
     return 0;
+  }
+
+  // One that there is not (rule 4).
+  int command(int task) {
+    begin_call(task);
+    return -25;
   }
 
   std::uint64_t dropped(int slot) { return at(slot).area.dropped; }
@@ -200,6 +210,7 @@ class Model {
     if (here.task == kNobody || here.context == Context::hard_interrupt) return;
     Task& task = tasks_[here.task];
     const bool soft = here.context == Context::soft_interrupt;
+    if (!soft) end_left_behind(task);
     if (soft ? task.soft.has_value() : task.local >= 0 || task.section || task.soft) return warn();
     const int owner = owner_of(handle);
     if (owner < 0) return;
@@ -331,11 +342,17 @@ class Model {
     }
     return -1;
   }
+  void begin_call(int task) {
+    if (task != kNobody) end_left_behind(tasks_[task]);
+  }
+
   // What a soft interrupt has left to the task it came upon.
   void end_left_behind(Task& task) {
     if (!task.soft) return;
     warn();
-    end_section(task, true);
+    const Section section = *std::exchange(task.soft, std::nullopt);
+    Descriptor& descriptor = descriptors_[section.descriptor];
+    descriptor.area.dropped += section.generation == descriptor.generation;
   }
 
   void end_section(Task& task, bool soft) {

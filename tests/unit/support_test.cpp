@@ -47,6 +47,37 @@ TEST(Files, in_dev_shm_are_ordinary_files) {
   EXPECT_EQ(*read_file(path), "new");
 }
 
+TEST(Files, links_devices_and_pipes_are_written_through) {
+  auto directory = TemporaryDirectory::create(testing::TempDir(), "files.");
+  ASSERT_TRUE(directory);
+  const fs::path link = directory->path() / "link";
+  const fs::path target = directory->path() / "target";
+  fs::create_symlink("target", link);
+  EXPECT_TRUE(check_writable(link)) << "it points to nothing yet";
+  ASSERT_TRUE(write_file(link, "through"));
+  EXPECT_EQ(*read_file(target), "through");
+  EXPECT_TRUE(fs::is_symlink(link));
+  EXPECT_TRUE(check_writable("/dev/null"));
+  EXPECT_TRUE(write_file("/dev/null", "x"));
+  EXPECT_TRUE(check_writable("/dev/stdout"));
+  EXPECT_EQ(check_writable(directory->path()).error().message,
+            "cannot write " + directory->path().string() + ": Is a directory");
+  EXPECT_EQ(check_writable("/nonexistent/file").error().message,
+            "cannot write /nonexistent/file: No such file or directory");
+  // A link to what is open is that, be it a pipe or a file that has no name of its own.
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  fs::remove(link);
+  fs::create_symlink("/proc/self/fd/" + std::to_string(ends[1]), link);
+  EXPECT_TRUE(check_writable(link));
+  EXPECT_TRUE(write_file(link, "pipe"));
+  char read[5] = {};
+  EXPECT_EQ(::read(ends[0], read, 4), 4);
+  EXPECT_STREQ(read, "pipe");
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
 TEST(Command, gives_lines_and_the_exit_status) {
   std::vector<std::string> lines;
   const auto status =

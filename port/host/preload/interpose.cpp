@@ -5,7 +5,7 @@
 // a descriptor of <kcov/host.h>, and the calls on that go where they belong. Everything
 // else goes to the next definition as it came. What that costs: on a file descriptor, a
 // test of one bit; for ioctls of kcov's group and maps of files, once there is a kcov
-// descriptor, a look at the file, with signals blocked meanwhile.
+// descriptor, a look at the file, and twice blocking signals meanwhile.
 //
 // The library's own code calls these functions too, and means the system's: it runs
 // Inside, where they pass everything on.

@@ -69,7 +69,8 @@ struct kcov_test_ranges {
 	struct kcov_test_range trees;
 	/* Frees an address space that nobody uses any more: for a dead task, the next one. */
 	struct kcov_test_range mm_drop;
-	/* Of a context switch, between the scheduler's two calls of kcov. */
+	/* Of a context switch, between the scheduler's two calls of kcov; empty where nothing of
+	 * it is instrumented. */
 	struct kcov_test_range switching;
 };
 

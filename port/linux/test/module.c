@@ -185,7 +185,9 @@ static long test_ioctl(struct file *file, unsigned int command, unsigned long ar
 		.slab = beginning(kfree),
 		.trees = beginning(rb_erase),
 		.mm_drop = beginning(__mmdrop),
+#ifndef CONFIG_UML
 		.switching = beginning(__switch_to),
+#endif
 	};
 
 	switch (command) {
