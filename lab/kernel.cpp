@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "lab/configuration.hpp"
 #include "lab/paths.hpp"
 #include "support/files.hpp"
 
@@ -76,6 +77,11 @@ Result<Kernel> current_kernel(const std::string& machine, Variant variant) {
   std::error_code error;
   const fs::path directory = fs::canonical(current_link(machine, variant), error);
   if (error) {
+    // A name that is none is not to be built either.
+    if (const Result<fs::path> data = data_directory()) {
+      const auto known = load_configuration(*data, machine, variant);
+      if (!known) return known.error();
+    }
     return Error{fmt::format("no kernel with {} kcov has been built for the machine {}: run {}",
                              variant == Variant::ours ? "our" : "stock", machine, command)};
   }

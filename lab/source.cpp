@@ -119,8 +119,10 @@ Result<Source> find_source(const fs::path& given, const std::string& series) {
           "name a tree with --source",
           path.string(), series)};
     }
-    return Error{fmt::format("cannot use {} as kernel source: it is neither a tree nor a tarball",
-                             path.string())};
+    return Error{fmt::format(
+        "cannot use {} as kernel source: {}; name a kernel tree or a tarball of one", path.string(),
+        fs::exists(path, error) ? "it is neither a directory nor a file"
+                                : "there is no such file")};
   }
   const Result<std::uint64_t> hash = hash_of_file(path);
   if (!hash) return hash.error();
@@ -160,15 +162,21 @@ Status unpack_source(const Source& source, const fs::path& tree) {
 
 Result<std::string> series_of(const fs::path& tree) {
   const Result<std::string> makefile = read_file(tree / "Makefile");
+  if (!makefile) {
+    return Error{
+        fmt::format("cannot use {} as kernel source: {}; name the top directory of a kernel tree",
+                    tree.string(), makefile.error().message)};
+  }
   std::smatch version;
   std::smatch patchlevel;
-  if (!makefile || !std::regex_search(*makefile, version, std::regex("\nVERSION = (\\d+)\n")) ||
-      !std::regex_search(*makefile, patchlevel, std::regex("\nPATCHLEVEL = (\\d+)\n"))) {
+  if (!std::regex_search(*makefile, version, std::regex("(^|\n)VERSION\\s*=\\s*(\\d+)\n")) ||
+      !std::regex_search(*makefile, patchlevel, std::regex("(^|\n)PATCHLEVEL\\s*=\\s*(\\d+)\n"))) {
     return Error{fmt::format(
-        "cannot use {} as kernel source: its Makefile does not say VERSION and PATCHLEVEL",
+        "cannot use {} as kernel source: its Makefile does not say VERSION and PATCHLEVEL; name "
+        "the top directory of a kernel tree",
         tree.string())};
   }
-  return fmt::format("{}.{}", version[1].str(), patchlevel[1].str());
+  return fmt::format("{}.{}", version[2].str(), patchlevel[2].str());
 }
 
 }  // namespace kcov::lab

@@ -81,6 +81,16 @@ void open_standard_streams() {
   if (fd > 2) ::close(fd);
 }
 
+// What CLI11 found wrong, as our other messages are.
+std::string wrong_command_line(const CLI::App* app, const CLI::Error& error) {
+  std::string what = error.what();
+  // It takes the "--" before a command for an argument.
+  if (const std::size_t at = what.find(": -- "); at != std::string::npos) what.erase(at + 2, 3);
+  std::string names;
+  for (; app != nullptr; app = app->get_parent()) names = app->get_name() + ' ' + names;
+  return "kcovtool: " + what + " (see " + names + "--help)\n";
+}
+
 // Whether all that we said has been taken.
 bool end_output() {
   // CLI11 prints with streams, we do not.
@@ -105,7 +115,7 @@ int main(int argc, char** argv) {
   app.name("kcovtool");
   app.require_subcommand(1);
   app.set_version_flag("--version", KCOV_VERSION);
-  app.failure_message(CLI::FailureMessage::simple);
+  app.failure_message(wrong_command_line);
   app.footer(
       "Exit codes: 0 done; 2 wrong command line; 125 kcovtool failed; 126 the command is not\n"
       "executable; 127 no such command; 128+N ended by signal N; otherwise, for trace and\n"

@@ -154,8 +154,9 @@ void name_records(const Recorded& recorded, Image image, TraceReport& report) {
   }
   if (image->build_id() != report.build_id) {
     report.unnamed = fmt::format(
-        "{} is not the kernel that ran (its build-id is {}, the kernel's {}): PCs only", path,
-        image->build_id().empty() ? "missing" : image->build_id(), report.build_id);
+        "{} is not the kernel that ran (its build-id is {}, the kernel's {}): PCs only; name that "
+        "kernel's vmlinux, or leave --vmlinux out",
+        path, image->build_id().empty() ? "missing" : image->build_id(), report.build_id);
     return;
   }
   if (!image->has_debug_info()) {
@@ -201,7 +202,7 @@ Result<TraceReport> trace_host(const Options& options, const lab::Request& reque
   if (!trace) return trace.error();
   TraceReport report;
   report.status = static_cast<int>(trace->outcome.status);
-  report.machine = "this process's own kcov";
+  report.machine = "the program's own kcov";
   report.capacity = trace->capacity;
   report.dropped = trace->dropped;
   report.pcs = trace->pcs;
@@ -237,7 +238,17 @@ Result<TraceReport> trace_kernel(const Options& options, const lab::Request& req
   return report;
 }
 
+// Options that say where or how a lab kernel runs, and what runs is none.
+Status check_options(const Options& options) {
+  const bool in_lab = options.on != "native" && options.on != "host";
+  if (in_lab || (!options.stock && options.writable.empty())) return {};
+  return Error{fmt::format("{} is for lab kernels only, and not for --on {}",
+                           options.stock ? "--stock" : "--write", options.on),
+               2};
+}
+
 Result<int> trace(const Options& options) {
+  if (Status possible = check_options(options); !possible) return possible.error();
   if (!options.output.empty()) {
     if (Status possible = check_writable(options.output); !possible) return possible.error();
   }

@@ -8,7 +8,7 @@ status=0
 "$program" >"$scratch/plain" 2>&1 || status=$?
 
 expect_status $status "$kcovtool" trace --on host -- "$program"
-expect_in "$scratch/out" "kcov_host_innocent " "on this process's own kcov"
+expect_in "$scratch/out" "kcov_host_innocent " "on the program's own kcov"
 cmp "$scratch/plain" "$scratch/err" || fail "the program's output is not its own"
 expect_status $status "$kcovtool" trace --on host --raw -- "$program"
 [ "$(grep -cvE '^0x[0-9a-f]+$' "$scratch/out")" = 0 ] || fail "--raw: something that is no PC"

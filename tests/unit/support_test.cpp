@@ -182,8 +182,28 @@ TEST(Files, an_error_or_an_interrupt_is_not_the_end_of_the_file) {
 TEST(Source, a_directory_that_is_no_kernel_tree_is_refused) {
   const auto source = lab::find_source("/etc", "6.12");
   ASSERT_FALSE(source);
-  EXPECT_EQ(source.error().message,
-            "cannot use /etc as kernel source: its Makefile does not say VERSION and PATCHLEVEL");
+  EXPECT_EQ(
+      source.error().message,
+      "cannot use /etc as kernel source: cannot read /etc/Makefile: No such file or directory; "
+      "name the top directory of a kernel tree");
+}
+
+TEST(Source, a_makefile_says_the_version_on_whatever_line) {
+  auto directory = TemporaryDirectory::create(testing::TempDir(), "source.");
+  ASSERT_TRUE(directory);
+  const fs::path makefile = directory->path() / "Makefile";
+  for (const char* text :
+       {"VERSION = 6\nPATCHLEVEL = 12\n", "# x\nVERSION=6\nPATCHLEVEL\t= 12\n"}) {
+    ASSERT_TRUE(write_file(makefile, text));
+    const auto series = lab::series_of(directory->path());
+    ASSERT_TRUE(series) << series.error().message;
+    EXPECT_EQ(*series, "6.12");
+  }
+  ASSERT_TRUE(write_file(makefile, "all:\n"));
+  EXPECT_EQ(lab::series_of(directory->path()).error().message,
+            "cannot use " + directory->path().string() +
+                " as kernel source: its Makefile does not say VERSION and PATCHLEVEL; name the top "
+                "directory of a kernel tree");
 }
 
 TEST(Source, what_is_not_there_is_named) {
