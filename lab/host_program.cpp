@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 
@@ -99,6 +100,7 @@ class TraceFile {
   argv.push_back(nullptr);
   ::setenv(host::kTraceFileVariable, std::to_string(file.fd()).c_str(), 1);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::signal(SIGXFSZ, SIG_DFL);
   ::dup2(output, 1);
   ::dup2(errors, 2);
   ::execvp(argv[0], argv.data());

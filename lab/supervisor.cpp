@@ -84,7 +84,16 @@ bool copy_output(int from, int log) {
   }
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
   }
-  if (waits[0].revents != 0 && !program.directory.empty()) {
+  if (!program.directory.empty()) {
+    // The program has ended by itself: the tool learns it by our end, looks at the log, and
+    // removes the directory, unless it is killed over that. So somebody stays.
+    if (waits[0].revents == 0 && ::fork() == 0) {
+      for (int fd = 0; fd <= 2; ++fd) ::close(fd);
+      while (::poll(waits, 1, -1) < 0) {
+      }
+    } else if (waits[0].revents == 0) {
+      ::_exit(0);
+    }
     std::error_code ignored;
     std::filesystem::remove_all(program.directory, ignored);
   }

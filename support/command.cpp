@@ -20,7 +20,7 @@ namespace {
 
 [[noreturn]] void become(const Command& command, std::vector<char*>& argv, int output) {
   ::setpgid(0, 0);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::signal(signal, SIG_DFL);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGXFSZ}) ::signal(signal, SIG_DFL);
   ::dup2(output, 1);
   ::dup2(output, 2);
   if (const int null = ::open("/dev/null", O_RDONLY); null >= 0) ::dup2(null, 0);

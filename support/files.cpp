@@ -96,9 +96,22 @@ fs::path without_links(fs::path path) {
   return path;
 }
 
+// Where what is to replace `path` is made, for mkostemp(). No longer than a name may be.
+std::string temporary_beside(const fs::path& path) {
+  return (path.parent_path() / ".kcovtool.XXXXXX").string();
+}
+
+// Whether something else is mounted on the file itself, as containers do: it can then be
+// written to, but not replaced.
+bool is_mount_point(const fs::path& path, const struct stat& status) {
+  struct statx about {};
+  return S_ISREG(status.st_mode) && ::statx(AT_FDCWD, path.c_str(), 0, 0, &about) == 0 &&
+         (about.stx_attributes_mask & about.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 // For devices, pipes and links: what is there is written to, never replaced.
-Status write_in_place(const fs::path& path, std::string_view contents) {
-  const int fd = open_patiently(path, O_WRONLY | O_APPEND);
+Status write_in_place(const fs::path& path, std::string_view contents, int flags) {
+  const int fd = open_patiently(path, O_WRONLY | flags);
   const bool done = fd >= 0 && write_all(fd, contents);
   const int error = errno;
   if (fd >= 0) ::close(fd);
@@ -110,15 +123,27 @@ Status write_in_place(const fs::path& path, std::string_view contents) {
 
 Status check_writable(const fs::path& given) {
   const fs::path path = without_links(given);
-  if (is_descriptor(path)) return {};
   struct stat old {};
   const bool exists = ::stat(path.c_str(), &old) == 0;
-  if (exists && S_ISDIR(old.st_mode)) return failure("cannot write", path.string(), EISDIR);
-  // A regular file is replaced: its directory has to allow that.
-  const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  const bool in_place = exists && !S_ISREG(old.st_mode);
-  if (::access(in_place ? path.c_str() : parent.c_str(), in_place ? W_OK : W_OK | X_OK) != 0)
+  // A chain of links without an end, a name that is too long, a descriptor that is closed.
+  if (!exists && (errno != ENOENT || is_descriptor(path)))
     return failure("cannot write", path.string(), errno);
+  if (is_descriptor(path)) return {};
+  if (exists && S_ISDIR(old.st_mode)) return failure("cannot write", path.string(), EISDIR);
+  if (exists && (!S_ISREG(old.st_mode) || is_mount_point(path, old))) {
+    if (::access(path.c_str(), W_OK) != 0) return failure("cannot write", path.string(), errno);
+    return {};
+  }
+  // A regular file is replaced: its directory has to allow that.
+  std::string name = temporary_beside(path);
+  const int fd = ::mkostemp(name.data(), O_CLOEXEC);
+  if (fd < 0) return failure("cannot write", path.string(), errno);
+  ::close(fd);
+  ::unlink(name.c_str());
+  // Marked as not to be changed, it cannot be replaced either.
+  const int opened = exists ? ::open(path.c_str(), O_WRONLY | O_CLOEXEC) : -1;
+  if (opened < 0 && exists && errno == EPERM) return failure("cannot write", path.string(), EPERM);
+  if (opened >= 0) ::close(opened);
   return {};
 }
 
@@ -126,9 +151,11 @@ Status write_file(const fs::path& given, std::string_view contents) {
   const fs::path path = without_links(given);
   struct stat old {};
   const bool exists = ::stat(path.c_str(), &old) == 0;
+  if (!exists && errno != ENOENT) return failure("cannot write", path.string(), errno);
   if (exists && (is_descriptor(path) || !S_ISREG(old.st_mode)))
-    return write_in_place(path, contents);
-  std::string name = path.string() + ".XXXXXX";
+    return write_in_place(path, contents, O_APPEND);
+  if (exists && is_mount_point(path, old)) return write_in_place(path, contents, O_TRUNC);
+  std::string name = temporary_beside(path);
   const int fd = ::mkostemp(name.data(), O_CLOEXEC);
   if (fd < 0) return Error{"cannot write " + path.string() + ": " + errno_text(errno)};
   const auto fail = [&](int error) -> Status {

@@ -179,7 +179,8 @@ void add_lab(CLI::App& app, Action& chosen) {
       "run", "boot a kernel and run a command in it, as its root; its exit status is ours");
   add_kernel_choice(running);
   add_writable(*running, options->writable);
-  running->add_option("--log", options->log, "write what the kernel printed to this file");
+  running->add_option("--log", options->log, "write what the kernel printed to this file")
+      ->check(not_empty());
   running->add_option("--memory", options->memory_mib, "MiB that the machine may use")
       ->capture_default_str()
       ->check(CLI::Range(64u, 65536u));

@@ -41,6 +41,13 @@ void add_writable(CLI::App& app, std::vector<std::string>& directories) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+CLI::Validator not_empty() {
+  const auto check = [](const std::string& name) {
+    return name.empty() ? std::string("it is empty; name a file") : std::string();
+  };
+  return CLI::Validator(check, "");
+}
+
 Result<std::vector<std::string>> resolve_writable(const std::vector<std::string>& directories) {
   std::vector<std::string> resolved;
   for (const std::string& directory : directories) {
@@ -111,6 +118,8 @@ int main(int argc, char** argv) {
   open_standard_streams();
   // Inherited as ignored, it would keep the exit status of every child from us.
   std::signal(SIGCHLD, SIG_DFL);
+  // A file that may not grow further is an error of write(), like a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
   CLI::App app{"kcovtool: kernel code coverage of a command, on a real kernel, without root"};
   app.name("kcovtool");
   app.require_subcommand(1);

@@ -301,9 +301,11 @@ void add_trace(CLI::App& app, Action& chosen) {
   command->add_flag("--full", options->full, "do not cut lines to the terminal's width, or 100");
   command->add_option("--vmlinux", options->vmlinux, "the kernel's image, for names");
   add_writable(*command, options->writable);
-  command->add_option("-o,--output", options->output,
-                      "write the report to this file, and leave standard output to the command "
-                      "(without it the command's goes to standard error)");
+  command
+      ->add_option("-o,--output", options->output,
+                   "write the report to this file, and leave standard output to the command "
+                   "(without it the command's goes to standard error)")
+      ->check(not_empty());
   command
       ->add_option("--buffer", options->words,
                    "size of the kcov buffer in words of 8 bytes, rounded up to whole pages")

@@ -118,7 +118,7 @@ struct Tracer {
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP}) ::signal(signal, SIG_DFL);
+  for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGXFSZ}) ::signal(signal, SIG_DFL);
   if (request.own_streams) {
     // The native machine goes on without us: what we started must not. The command stays
     // in the caller's session, for its Ctrl-C.

@@ -43,8 +43,9 @@ int access_mode(int fd) noexcept { return fcntl(fd, F_GETFL) & O_ACCMODE; }
 // whatever other threads do to the program's number meanwhile.
 class OwnDescriptor {
  public:
-  // `opened` becomes this object's; -1 and errno are kept. EBADF: it is of another file.
-  OwnDescriptor(const PinnedFile& file, int opened) noexcept : file_(file), fd_(opened) {
+  // What open(fd) answers; -1 and errno are kept. EBADF: it is of another file.
+  OwnDescriptor(const PinnedFile& file, int fd, int (*open)(int)) noexcept
+      : file_(file), fd_(open(fd)) {
     if (fd_ < 0 || file.is_at(fd_)) return;
     close(fd_);
     fd_ = fail(EBADF);
@@ -61,6 +62,7 @@ class OwnDescriptor {
   OwnDescriptor& operator=(const OwnDescriptor&) = delete;
 
  private:
+  kcov::host::NoFork no_fork_;
   const PinnedFile& file_;
   int fd_;
 };
@@ -101,7 +103,7 @@ bool has_buffer(int fd) noexcept {
 }
 
 int initialize(const PinnedFile& pinned, int fd, unsigned long words) noexcept {
-  const OwnDescriptor file(pinned, open_writable(fd));
+  const OwnDescriptor file(pinned, fd, open_writable);
   if (file.fd() >= 0) return answer(pinned.initialize(file.fd(), words));
   const int error = errno;
   if (error == EBADF) return -1;
@@ -190,7 +192,7 @@ void* kcov_host_mmap(void* address, size_t length, int protection, int flags, in
     errno = EBADF;
     return MAP_FAILED;
   }
-  const OwnDescriptor own(file, duplicate(fd));
+  const OwnDescriptor own(file, fd, duplicate);
   if (own.fd() < 0 && errno == EBADF) return MAP_FAILED;
   // Where no number is left for it, the program's own.
   const int looked_at = own.fd() < 0 ? fd : own.fd();

@@ -30,7 +30,10 @@ namespace {
 pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 OpenFile* table = nullptr;
 
-// Of whoever holds the lock over a fork.
+// Taken before the table's.
+pthread_mutex_t fork_lock = PTHREAD_MUTEX_INITIALIZER;
+
+// Of whoever holds the locks over a fork.
 Interruptions during_fork;
 
 // What the calling thread is bound to, each with a pin.
@@ -206,10 +209,14 @@ int close_file(int fd) noexcept {
   return 0;
 }
 
+NoFork::NoFork() noexcept { pthread_mutex_lock(&fork_lock); }
+NoFork::~NoFork() { pthread_mutex_unlock(&fork_lock); }
+
 void files_before_fork() noexcept {
   // Other threads may be about to fork too.
   Interruptions mine;
   mine.begin();
+  pthread_mutex_lock(&fork_lock);
   pthread_mutex_lock(&table_lock);
   during_fork = mine;
   // For the child, and before it exists: the parent may close at any moment after.
@@ -226,6 +233,7 @@ void files_before_fork() noexcept {
 void files_after_fork_in_parent() noexcept {
   const Interruptions mine = during_fork;
   pthread_mutex_unlock(&table_lock);
+  pthread_mutex_unlock(&fork_lock);
   mine.end();
 }
 
@@ -241,6 +249,7 @@ void files_after_fork_in_child() noexcept {
   }
   pins = {};
   pthread_mutex_unlock(&table_lock);
+  pthread_mutex_unlock(&fork_lock);
   during_fork.end();
 }
 

@@ -49,6 +49,16 @@ class PinnedFile {
   OpenFile* file_;
 };
 
+// Keeps fork() out, for whoever has descriptors of the library's own: a child would have
+// them for ever. To be taken Uninterrupted, and before anything of a PinnedFile is called.
+class NoFork {
+ public:
+  NoFork() noexcept;
+  ~NoFork();
+  NoFork(const NoFork&) = delete;
+  NoFork& operator=(const NoFork&) = delete;
+};
+
 // Takes back the calling thread's pins of bindings that are no more.
 void unpin_ended() noexcept;
 

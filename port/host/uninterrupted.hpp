@@ -20,16 +20,20 @@ class Interruptions {
     for (const int number : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS})
       sigdelset(&all, number);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_before_);
+    // glibc looks at the state when it sends a cancellation, and at the type when it comes.
+    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type_before_);
     pthread_sigmask(SIG_BLOCK, &all, &blocked_before_);
   }
   void end() const noexcept {
     pthread_sigmask(SIG_SETMASK, &blocked_before_, nullptr);
+    pthread_setcanceltype(type_before_, nullptr);
     pthread_setcancelstate(cancel_before_, nullptr);
   }
 
  private:
   sigset_t blocked_before_;
   int cancel_before_;
+  int type_before_;
 };
 
 class Uninterrupted {

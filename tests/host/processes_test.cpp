@@ -246,6 +246,33 @@ TEST(HostProcesses, Rule31_what_only_a_traced_thread_keeps_is_not_the_childs) {
 }
 
 // A fork may fall anywhere into another thread's INIT.
+// What the library has open for itself in a call is not for the children that are made then.
+TEST(HostProcesses, A_fork_in_the_midst_of_a_map_takes_no_descriptor_along) {
+  File file;
+  ASSERT_EQ(0, file.init(kWords));
+  std::atomic<bool> done = false;
+  std::thread mapper([&] {
+    while (!done) const Map map(file.fd(), kWords);
+  });
+  int worst = 0;
+  for (int i = 0; i < 300 && worst == 0; ++i) {
+    worst = in_child([] {
+      int found = 0;
+      for (int fd = 0; fd < 64; ++fd) {
+        char path[32];
+        char target[32] = {};
+        std::snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        if (readlink(path, target, sizeof target - 1) > 0)
+          found += std::strncmp(target, "/memfd:kcov", 11) == 0;
+      }
+      return found - 1;
+    });
+  }
+  done = true;
+  mapper.join();
+  EXPECT_EQ(0, worst);
+}
+
 TEST(HostProcesses, Rule07_a_fork_in_the_midst_of_INIT) {
   for (int round = 0; round < 200; ++round) {
     File file;

@@ -39,3 +39,26 @@ for expected in INT:130 TERM:143 KILL:137; do
   expect_none_left "SIG${expected%:*}"
   [ -z "$(ls -A "$memory")" ] || fail "the machine's directory is left after SIG${expected%:*}"
 done
+
+# Killed when its machine has ended by itself, and it waits for whoever reads the log.
+mkfifo "$scratch/log"
+KCOVTOOL_MEMORY=$memory "$kcovtool" lab run --log "$scratch/log" -- true >"$scratch/out" 2>"$scratch/err" &
+tool=$!
+for _ in $(seq 100); do
+  [ "$(cat "/proc/$tool/task/$tool/children")" != "" ] || [ -z "$(ls -A "$memory")" ] || break
+  sleep 0.1
+done
+[ -n "$(ls -A "$memory")" ] || fail "the tool did not wait for the log's reader"
+kill -KILL "$tool"
+wait "$tool" || true
+expect_none_left "SIGKILL at the end"
+[ -z "$(ls -A "$memory")" ] || fail "the machine's directory is left after SIGKILL at the end"
+
+# A limit of files' sizes is an error like a full disk, and nothing half-written stays.
+status=0
+(cd "$scratch" && ulimit -f 400 && "$kcovtool" trace --on x86_64 --json -o big -- true 2>"$scratch/err") || status=$?
+[ "$status" = 125 ] || fail "status $status under a limit of files' sizes"
+expect_in "$scratch/err" "cannot write big: File too large"
+(cd "$scratch" && ulimit -f 400 && "$kcovtool" lab run -- true 2>"$scratch/err") && fail "the machine's memory fits into 400 KiB?"
+expect_in "$scratch/err" "File too large"
+[ -z "$(find "$scratch" -name '.kcovtool*')" ] || fail "a half-written file is left"

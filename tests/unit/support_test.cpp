@@ -64,6 +64,17 @@ TEST(Files, links_devices_and_pipes_are_written_through) {
             "cannot write " + directory->path().string() + ": Is a directory");
   EXPECT_EQ(check_writable("/nonexistent/file").error().message,
             "cannot write /nonexistent/file: No such file or directory");
+  // Links without an end, a name that is too long, a descriptor that nobody has.
+  fs::create_symlink("one", directory->path() / "two");
+  fs::create_symlink("two", directory->path() / "one");
+  EXPECT_FALSE(check_writable(directory->path() / "one"));
+  EXPECT_FALSE(write_file(directory->path() / "one", "x"));
+  EXPECT_TRUE(fs::is_symlink(directory->path() / "one"));
+  EXPECT_FALSE(check_writable(directory->path() / std::string(256, 'a')));
+  EXPECT_FALSE(check_writable("/dev/fd/977"));
+  const fs::path longest = directory->path() / std::string(255, 'a');
+  EXPECT_TRUE(check_writable(longest));
+  EXPECT_TRUE(write_file(longest, "x"));
   // A link to what is open is that, be it a pipe or a file that has no name of its own.
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
