@@ -13,8 +13,10 @@
 //   agent -> tool   input_taken                it was read; it may go
 //   tool  -> agent  input_end                  end of its standard input
 //   agent -> tool   heartbeat                  once a second: the machine is alive
-//   agent -> tool   trace                      a TraceHeader, then `records` frames
-//   agent -> tool   records                    PCs, 8 bytes each
+//   agent -> tool   task                       a TaskHeader: a task that is traced, or is not
+//   agent -> tool   program                    a TaskProgram: what it runs from here on
+//   agent -> tool   records                    a task's number, and PCs, 8 bytes each
+//   agent -> tool   task_end                   a TaskEnd
 //   agent -> tool   finished                   an Outcome; the last frame
 //
 // User-mode Linux reads its serial line byte by byte, a megabyte a second. So input of
@@ -42,8 +44,10 @@ enum class FrameType : std::uint8_t {
   output,
   errors,
   heartbeat,
-  trace,
+  task,
+  program,
   records,
+  task_end,
   finished,
 };
 
@@ -193,28 +197,82 @@ inline bool decode(std::string_view bytes, Request& request) {
   return decoder.good() && !request.arguments.empty();
 }
 
-struct TraceHeader {
-  std::uint64_t count = 0;     // records that follow
-  bool dropped_known = false;  // a stock kernel cannot tell
-  std::uint64_t dropped = 0;   // records that did not fit
-  std::uint64_t capacity = 0;  // records that fit
+// A task of the command: its first thread, or any that was made later.
+struct TaskHeader {
+  std::uint64_t number = 0;  // in the trace, from 0 on, in the order in which they were made
+  std::uint64_t id = 0;      // of the thread, and
+  std::uint64_t process = 0;
+  std::uint64_t parent = 0;    // process; of the first task: 0
+  std::uint64_t capacity = 0;  // PCs that its buffer holds
+  std::string untraced;        // why it is not traced; empty: it is
 };
 
-inline std::string encode(const TraceHeader& header) {
+inline std::string encode(const TaskHeader& header) {
   return Encoder()
-      .integer(header.count)
-      .integer(header.dropped_known ? 1 : 0)
-      .integer(header.dropped)
+      .integer(header.number)
+      .integer(header.id)
+      .integer(header.process)
+      .integer(header.parent)
       .integer(header.capacity)
+      .text(header.untraced)
       .take();
 }
 
-inline bool decode(std::string_view bytes, TraceHeader& header) {
+inline bool decode(std::string_view bytes, TaskHeader& header) {
   Decoder decoder(bytes);
-  header.count = decoder.integer();
-  header.dropped_known = decoder.integer() != 0;
-  header.dropped = decoder.integer();
+  header.number = decoder.integer();
+  header.id = decoder.integer();
+  header.process = decoder.integer();
+  header.parent = decoder.integer();
   header.capacity = decoder.integer();
+  header.untraced = decoder.text();
+  return decoder.good();
+}
+
+// What a task has become by exec.
+struct TaskProgram {
+  std::uint64_t number = 0;
+  std::uint64_t records = 0;  // that the task had made until then
+  std::vector<std::string> arguments;
+};
+
+inline std::string encode(const TaskProgram& program) {
+  return Encoder().integer(program.number).integer(program.records).list(program.arguments).take();
+}
+
+inline bool decode(std::string_view bytes, TaskProgram& program) {
+  Decoder decoder(bytes);
+  program.number = decoder.integer();
+  program.records = decoder.integer();
+  program.arguments = decoder.list();
+  return decoder.good();
+}
+
+struct TaskEnd {
+  std::uint64_t number = 0;
+  std::uint64_t records = 0;   // that were sent
+  bool dropped_known = false;  // a stock kernel cannot tell
+  std::uint64_t dropped = 0;   // records that did not fit
+  bool was_full = false;       // the buffer was, at some time
+};
+
+inline std::string encode(const TaskEnd& end) {
+  return Encoder()
+      .integer(end.number)
+      .integer(end.records)
+      .integer(end.dropped_known ? 1 : 0)
+      .integer(end.dropped)
+      .integer(end.was_full ? 1 : 0)
+      .take();
+}
+
+inline bool decode(std::string_view bytes, TaskEnd& end) {
+  Decoder decoder(bytes);
+  end.number = decoder.integer();
+  end.records = decoder.integer();
+  end.dropped_known = decoder.integer() != 0;
+  end.dropped = decoder.integer();
+  end.was_full = decoder.integer() != 0;
   return decoder.good();
 }
 

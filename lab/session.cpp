@@ -193,21 +193,41 @@ class Session {
         --spooled_;
         return true;
       }
-      case FrameType::trace:
-        result_.trace.emplace();
-        return decode(frame.payload, result_.trace->header);
-      case FrameType::records: {
-        if (!result_.trace || frame.payload.size() % sizeof(std::uint64_t) != 0) return false;
-        std::vector<std::uint64_t>& pcs = result_.trace->pcs;
-        const std::size_t old = pcs.size();
-        pcs.resize(old + frame.payload.size() / sizeof(std::uint64_t));
-        std::memcpy(&pcs[old], frame.payload.data(), frame.payload.size());
+      case FrameType::task: {
+        TaskHeader header;
+        if (!decode(frame.payload, header) || header.number != result_.tasks.size()) return false;
+        result_.tasks.push_back({std::move(header), {}, {}, {}});
         return true;
+      }
+      case FrameType::program: {
+        TaskProgram program;
+        if (!decode(frame.payload, program) || program.number >= result_.tasks.size()) return false;
+        result_.tasks[program.number].programs.push_back(std::move(program));
+        return true;
+      }
+      case FrameType::records: {
+        const std::uint64_t number = Decoder(frame.payload).integer();
+        const std::string_view records =
+            std::string_view(frame.payload).substr(std::min(sizeof number, frame.payload.size()));
+        if (number >= result_.tasks.size() || records.size() % sizeof(std::uint64_t) != 0) {
+          return false;
+        }
+        std::vector<std::uint64_t>& pcs = result_.tasks[number].pcs;
+        const std::size_t old = pcs.size();
+        pcs.resize(old + records.size() / sizeof(std::uint64_t));
+        std::memcpy(pcs.data() + old, records.data(), records.size());
+        return true;
+      }
+      case FrameType::task_end: {
+        TaskEnd end;
+        if (!decode(frame.payload, end) || end.number >= result_.tasks.size()) return false;
+        TaskTrace& task = result_.tasks[end.number];
+        task.end = end;
+        return task.pcs.size() == end.records;
       }
       case FrameType::finished:
         finished_ = true;
-        return decode(frame.payload, result_.outcome) &&
-               (!result_.trace || result_.trace->pcs.size() == result_.trace->header.count);
+        return decode(frame.payload, result_.outcome);
       default: return false;
     }
   }

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,9 +13,11 @@
 
 namespace kcov::lab {
 
-struct Trace {
-  TraceHeader header;
+struct TaskTrace {
+  TaskHeader header;
+  std::vector<TaskProgram> programs;  // in the order of its execs
   std::vector<std::uint64_t> pcs;
+  TaskEnd end;
 };
 
 struct SessionOptions {
@@ -32,7 +33,7 @@ struct SessionResult {
   std::string release;   // uname -r
   std::string build_id;  // of the running kernel; may be empty
   Outcome outcome;
-  std::optional<Trace> trace;
+  std::vector<TaskTrace> tasks;  // in the order in which they were made; empty: not traced
 };
 
 // Runs it to its end. An Error: the machine did not start, panicked, hung or broke

@@ -12,9 +12,8 @@ namespace {
 // In the order of the documentation, not of the alphabet.
 using Json = nlohmann::ordered_json;
 
-Json record_of(const TraceReport& report, std::size_t record) {
-  Json json = {{"pc", fmt::format("{:#x}", report.pcs[record])}};
-  const symbol::Location& location = report.locations[record];
+Json location_of(const symbol::Location& location) {
+  Json json = {{"pc", fmt::format("{:#x}", location.pc)}};
   if (!location.symbol.empty()) {
     json["symbol"] = location.symbol;
     json["offset"] = location.symbol_offset;
@@ -41,6 +40,31 @@ std::string_view kind_of(coverage::EntryKind kind) {
   return "other";
 }
 
+Json task_of(const TraceReport& report, const TaskReport& task) {
+  Json json = {{"id", task.id}, {"process", task.process}, {"parent", task.parent}};
+  if (!task.untraced.empty()) json["untraced"] = task.untraced;
+  Json programs = Json::array();
+  for (const TaskReport::Program& program : task.programs)
+    programs.push_back({{"records", program.records}, {"arguments", program.arguments}});
+  json["programs"] = std::move(programs);
+  json["records"] = task.records.size();
+  json["capacity"] = task.capacity;
+  json["dropped"] = task.dropped ? Json(*task.dropped) : Json(nullptr);
+  json["was_full"] = task.was_full;
+  Json entries = Json::array();
+  for (const coverage::Entry& entry : task.entries) {
+    std::vector<std::uint32_t> records;
+    for (const std::size_t record : entry.records) records.push_back(task.records[record]);
+    entries.push_back({{"kind", kind_of(entry.kind)},
+                       {"name", entry.name},
+                       {"functions", call_path(report, task, entry)},
+                       {"records", std::move(records)}});
+  }
+  json["entries"] = std::move(entries);
+  if (task.entries.empty()) json["trace"] = task.records;
+  return json;
+}
+
 }  // namespace
 
 std::string json_of(const TraceReport& report) {
@@ -49,29 +73,14 @@ std::string json_of(const TraceReport& report) {
   json["status"] = report.status;
   json["kernel"] = {
       {"machine", report.machine}, {"release", report.release}, {"build_id", report.build_id}};
-  json["records"] = report.pcs.size();
-  json["capacity"] = report.capacity;
-  json["dropped"] = report.dropped ? Json(*report.dropped) : Json(nullptr);
-  const std::optional<std::size_t> untraced = report.untraced_tasks();
-  json["untraced_tasks"] = untraced ? Json(*untraced) : Json(nullptr);
-  if (!report.unnamed.empty()) {
-    json["unnamed"] = report.unnamed;
-    Json pcs = Json::array();
-    for (const std::uint64_t pc : report.pcs) pcs.push_back(fmt::format("{:#x}", pc));
-    json["pcs"] = std::move(pcs);
-  } else {
-    Json entries = Json::array();
-    for (const coverage::Entry& entry : report.entries) {
-      Json item = {{"kind", kind_of(entry.kind)},
-                   {"name", entry.name},
-                   {"functions", call_path(report, entry)}};
-      Json records = Json::array();
-      for (const std::size_t record : entry.records) records.push_back(record_of(report, record));
-      item["records"] = std::move(records);
-      entries.push_back(std::move(item));
-    }
-    json["entries"] = std::move(entries);
-  }
+  if (!report.unnamed.empty()) json["unnamed"] = report.unnamed;
+  Json tasks = Json::array();
+  for (const TaskReport& task : report.tasks) tasks.push_back(task_of(report, task));
+  json["tasks"] = std::move(tasks);
+  Json locations = Json::array();
+  for (const symbol::Location& location : report.locations)
+    locations.push_back(location_of(location));
+  json["locations"] = std::move(locations);
   // Arguments and paths may hold any bytes; what is no UTF-8 is replaced.
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <unordered_set>
 
@@ -22,52 +23,54 @@ std::string_view function_of(const symbol::Location& location) {
 
 }  // namespace
 
-void cut(TraceReport& report) {
-  std::vector<std::string_view> functions;
-  functions.reserve(report.locations.size());
-  for (const symbol::Location& location : report.locations) {
-    functions.push_back(function_of(location));
+std::size_t TraceReport::record_count() const {
+  return std::accumulate(
+      tasks.begin(), tasks.end(), std::size_t{0},
+      [](std::size_t sum, const TaskReport& task) { return sum + task.records.size(); });
+}
+
+void set_records(const TraceReport& report, std::span<const std::uint64_t> pcs, TaskReport& task) {
+  task.records.reserve(pcs.size());
+  for (const std::uint64_t pc : pcs) {
+    const auto found = std::lower_bound(
+        report.locations.begin(), report.locations.end(), pc,
+        [](const symbol::Location& location, std::uint64_t wanted) { return location.pc < wanted; });
+    task.records.push_back(static_cast<std::uint32_t>(found - report.locations.begin()));
   }
-  report.entries = coverage::cut_into_entries(report.pcs, functions);
+}
+
+void cut(TraceReport& report) {
+  std::vector<std::uint64_t> pcs;
+  std::vector<std::string_view> functions;
+  for (TaskReport& task : report.tasks) {
+    pcs.clear();
+    functions.clear();
+    for (const std::uint32_t record : task.records) {
+      pcs.push_back(report.locations[record].pc);
+      functions.push_back(function_of(report.locations[record]));
+    }
+    task.entries = coverage::cut_into_entries(pcs, functions);
+  }
 }
 
 void one_entry(TraceReport& report, std::string name) {
+  TaskReport& task = report.tasks.front();
   coverage::Entry entry{coverage::EntryKind::other, std::move(name), {}};
-  entry.records.resize(report.pcs.size());
+  entry.records.resize(task.records.size());
   std::iota(entry.records.begin(), entry.records.end(), std::size_t{0});
-  report.entries.clear();
-  report.entries.push_back(std::move(entry));
+  task.entries.clear();
+  task.entries.push_back(std::move(entry));
 }
 
-std::optional<std::size_t> TraceReport::untraced_tasks() const {
-  // A program's own kcov does not see them, and neither do we where there are no names.
-  const bool named = !release.empty() && locations.size() == pcs.size();
-  if (!named || is_cut_off()) return std::nullopt;
-  return seen_untraced_tasks();
-}
-
-std::size_t TraceReport::seen_untraced_tasks() const {
-  // pid_vnr() gives a new task's number to its maker: reached only when there is one.
-  if (locations.empty()) return 0;
-  return static_cast<std::size_t>(
-      std::count_if(entries.begin(), entries.end(), [&](const coverage::Entry& entry) {
-        const bool makes_tasks = entry.name == "clone" || entry.name == "clone3" ||
-                                 entry.name == "fork" || entry.name == "vfork";
-        return makes_tasks &&
-               std::any_of(entry.records.begin(), entry.records.end(), [&](std::size_t record) {
-                 return locations[record].symbol.starts_with("pid_vnr");
-               });
-      }));
-}
-
-std::vector<std::string_view> call_path(const TraceReport& report, const coverage::Entry& entry) {
+std::vector<std::string_view> call_path(const TraceReport& report, const TaskReport& task,
+                                        const coverage::Entry& entry) {
   std::vector<std::string_view> path;
   std::unordered_set<std::string_view> seen;
   const auto add = [&](std::string_view function) {
     if (seen.insert(function).second) path.push_back(function);
   };
   for (const std::size_t record : entry.records) {
-    const symbol::Location& location = report.locations[record];
+    const symbol::Location& location = report.locations[task.records[record]];
     if (location.frames.empty()) {
       add(location.symbol.empty() ? "?" : location.symbol);
       continue;
@@ -80,10 +83,13 @@ std::vector<std::string_view> call_path(const TraceReport& report, const coverag
   return path;
 }
 
-std::string raw_of(const std::vector<std::uint64_t>& pcs) {
+std::string raw_of(const TraceReport& report) {
   std::string text;
-  text.reserve(pcs.size() * 19);
-  for (const std::uint64_t pc : pcs) text += fmt::format("{:#x}\n", pc);
+  text.reserve(report.record_count() * 19);
+  for (const TaskReport& task : report.tasks) {
+    for (const std::uint32_t record : task.records)
+      fmt::format_to(std::back_inserter(text), "{:#x}\n", report.locations[record].pc);
+  }
   return text;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,51 +14,67 @@
 
 namespace kcov::report {
 
+// One thread of the command.
+struct TaskReport {
+  struct Program {
+    std::size_t records = 0;  // that the task had made when it began to run it
+    std::vector<std::string> arguments;
+  };
+  std::uint64_t id = 0;  // of the thread
+  std::uint64_t process = 0;
+  std::uint64_t parent = 0;  // process; 0: none that is known
+  std::string untraced;      // why it was not traced; empty: it was
+  std::vector<Program> programs;
+  std::vector<std::uint32_t> records;    // indices into TraceReport::locations, in order
+  std::uint64_t capacity = 0;            // PCs that its buffer holds
+  bool was_full = false;                 // the buffer, at some time
+  std::optional<std::uint64_t> dropped;  // none: the kernel cannot tell
+  std::vector<coverage::Entry> entries;  // of indices into records
+
+  // Whether records are missing, or may be.
+  bool is_cut_off() const { return dropped ? *dropped != 0 : was_full; }
+};
+
 struct TraceReport {
   std::vector<std::string> command;
   int status = 0;        // exit status, 128 + N for signal N
   std::string machine;   // "um, our kcov"
   std::string release;   // empty: no kernel was traced
   std::string build_id;  // of the kernel that ran
-  std::vector<std::uint64_t> pcs;
-  std::uint64_t capacity = 0;            // PCs that the buffer holds
-  std::optional<std::uint64_t> dropped;  // none: the kernel cannot tell
-  // Beside pcs; empty where there are no names, and `unnamed` says why.
+  // Of each PC that was recorded, once; only the PC where there are no names.
   std::vector<symbol::Location> locations;
-  std::string unnamed;
-  std::vector<coverage::Entry> entries;
+  std::string unnamed;  // why there are no names; empty: there are
+  std::vector<TaskReport> tasks;
 
-  // Whether records are missing, or may be.
-  bool is_cut_off() const { return dropped ? *dropped != 0 : pcs.size() >= capacity; }
-
-  // System calls in the trace that made a further task, whose coverage is not here.
-  std::size_t seen_untraced_tasks() const;
-  // The same where that is all of them; none: it is not known.
-  std::optional<std::size_t> untraced_tasks() const;
+  std::size_t record_count() const;
 };
 
-// Fills `entries` from `pcs` and `locations`.
+// Gives `task` its records, from PCs that are all in report.locations, which are sorted.
+void set_records(const TraceReport& report, std::span<const std::uint64_t> pcs, TaskReport& task);
+
+// Fills the `entries` of all tasks.
 void cut(TraceReport& report);
 
-// Makes all records one entry, for what is no kernel's trace.
+// Makes all records one entry of the one task, for what is no kernel's trace.
 void one_entry(TraceReport& report, std::string name);
 
 // The functions of an entry in order of first execution, its own function first. Inlined
 // ones are there too, but for those of header files.
-std::vector<std::string_view> call_path(const TraceReport& report, const coverage::Entry& entry);
+std::vector<std::string_view> call_path(const TraceReport& report, const TaskReport& task,
+                                        const coverage::Entry& entry);
 
 // For people: a line for each entry, then a summary. `width`: columns that a line may
 // take; 0: as many as it needs.
 std::string text_of(const TraceReport& report, std::size_t width);
 
-// What is not in the trace, a line each: records that were dropped, tasks that were not
-// traced. Empty when nothing is missing.
+// What is not in the trace, a line each: records that were dropped, by task, and tasks that
+// were not traced. Empty when nothing is missing.
 std::string losses_of(const TraceReport& report);
 
 // One object; documented in kcovtool(1).
 std::string json_of(const TraceReport& report);
 
-// One 0x… PC a line.
-std::string raw_of(const std::vector<std::uint64_t>& pcs);
+// One 0x… PC a line, task after task.
+std::string raw_of(const TraceReport& report);
 
 }  // namespace kcov::report

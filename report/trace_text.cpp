@@ -16,10 +16,6 @@ std::string numbered(std::size_t number, std::string_view thing) {
   return fmt::format("{} {}{}", number, thing, number == 1 ? "" : "s");
 }
 
-std::string numbered(std::size_t number, std::string_view thing, std::string_view things) {
-  return fmt::format("{} {}", number, number == 1 ? thing : things);
-}
-
 // `path` joined by arrows; when it does not fit, its head, and how many are left out.
 std::string joined(const std::vector<std::string_view>& path, std::size_t columns) {
   constexpr std::string_view kArrow = " > ";
@@ -40,78 +36,124 @@ std::string summary(const TraceReport& report) {
   std::size_t faults = 0;
   std::size_t traps = 0;
   std::size_t signals = 0;
-  for (const coverage::Entry& entry : report.entries) {
-    calls += entry.kind == coverage::EntryKind::system_call;
-    faults += entry.kind == coverage::EntryKind::page_fault;
-    traps += entry.kind == coverage::EntryKind::trap;
-    signals += entry.kind == coverage::EntryKind::signal;
+  for (const TaskReport& task : report.tasks) {
+    for (const coverage::Entry& entry : task.entries) {
+      calls += entry.kind == coverage::EntryKind::system_call;
+      faults += entry.kind == coverage::EntryKind::page_fault;
+      traps += entry.kind == coverage::EntryKind::trap;
+      signals += entry.kind == coverage::EntryKind::signal;
+    }
   }
   std::unordered_set<std::string_view> functions;
+  std::unordered_set<std::uint64_t> unique;
   for (const symbol::Location& location : report.locations) {
+    unique.insert(location.pc);
     for (const symbol::Frame& frame : location.frames) functions.insert(frame.function);
   }
-  const std::unordered_set<std::uint64_t> unique(report.pcs.begin(), report.pcs.end());
   std::string text;
-  if (!report.entries.empty() && !report.release.empty()) {
+  if (report.tasks.size() > 1) text += numbered(report.tasks.size(), "task") + "; ";
+  if (report.unnamed.empty() && !report.release.empty()) {
     text += fmt::format(
         "{}, {}{}, {}; ", numbered(calls, "system call"), numbered(faults, "page fault"),
         traps == 0 ? std::string{} : ", " + numbered(traps, "trap"), numbered(signals, "signal"));
   }
-  text += fmt::format("{}, {} of them unique", numbered(report.pcs.size(), "PC"), unique.size());
+  text += fmt::format("{}, {} of them unique", numbered(report.record_count(), "PC"),
+                      unique.size());
   if (!functions.empty()) text += ", in " + numbered(functions.size(), "function");
   text += fmt::format("\non {}", report.machine);
   if (!report.release.empty()) text += fmt::format(", Linux {}", report.release);
   return text + "\n";
 }
 
-}  // namespace
+std::string heading(const TaskReport& task) {
+  const std::string what = task.id == task.process
+                               ? fmt::format("process {}", task.process)
+                               : fmt::format("thread {} of process {}", task.id, task.process);
+  const std::string maker = task.parent == 0 || task.id != task.process
+                                ? std::string{}
+                                : fmt::format(", started by {}", task.parent);
+  return what + maker + (task.untraced.empty() ? "" : ", not traced: " + task.untraced);
+}
 
-std::string text_of(const TraceReport& report, std::size_t width) {
-  std::string text;
-  if (!report.entries.empty()) {
-    text = fmt::format("{:<{}} {:>7} {:>10}  {}\n", "entry", kNameColumns, "PCs", "functions",
-                       "in order of first execution");
+// A command line, as far as it fits.
+std::string command_line(const std::vector<std::string>& arguments, std::size_t columns) {
+  std::string line;
+  for (const std::string& argument : arguments) {
+    if (!line.empty()) line += ' ';
+    // What a program calls itself is not to reach a terminal as it is.
+    for (const char c : argument) line += static_cast<unsigned char>(c) < ' ' || c == 127 ? '?' : c;
   }
-  for (const coverage::Entry& entry : report.entries) {
-    std::vector<std::string_view> path = call_path(report, entry);
-    const std::string line = fmt::format("{:<{}} {:>7} {:>10}  ", entry.name, kNameColumns,
-                                         entry.records.size(), path.size());
+  if (columns != 0 && line.size() > columns) line = line.substr(0, columns - 3) + "...";
+  return line;
+}
+
+// The PCs that were seen already, of a report.
+using Seen = std::vector<bool>;
+
+std::string text_of(const TraceReport& report, const TaskReport& task, Seen& seen,
+                    std::size_t width) {
+  std::string text;
+  auto program = task.programs.begin();
+  for (const coverage::Entry& entry : task.entries) {
+    std::vector<std::string_view> path = call_path(report, task, entry);
+    std::size_t fresh = 0;
+    for (const std::size_t record : entry.records) {
+      const std::uint32_t location = task.records[record];
+      fresh += !seen[location];
+      seen[location] = true;
+    }
+    const std::string line = fmt::format("{:<{}} {:>7} {:>6} {:>10}  ", entry.name, kNameColumns,
+                                         entry.records.size(), fresh, path.size());
     // The entry's own functions (handle_syscall, __se_sys_read) say what its name says.
     std::size_t own = 0;
     while (own + 1 < path.size() && coverage::is_entry_function(path[own])) ++own;
     path.erase(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(own));
     const std::size_t left = width > line.size() + 20 ? width - line.size() : (width == 0 ? 0 : 20);
     text += line + joined(path, left) + "\n";
+    // It is that call which began to run it.
+    for (; program != task.programs.end() && report.tasks.size() > 1 &&
+           program->records <= entry.records.back();
+         ++program) {
+      text += fmt::format("  runs {}\n",
+                          command_line(program->arguments, width == 0 ? 0 : width - 7));
+    }
   }
-  if (!report.unnamed.empty()) text += raw_of(report.pcs);
+  return text;
+}
+
+}  // namespace
+
+std::string text_of(const TraceReport& report, std::size_t width) {
+  if (!report.unnamed.empty()) return raw_of(report) + summary(report) + losses_of(report);
+  std::string text = fmt::format("{:<{}} {:>7} {:>6} {:>10}  {}\n", "entry", kNameColumns, "PCs",
+                                 "new", "functions", "in order of first execution");
+  Seen seen(report.locations.size());
+  for (const TaskReport& task : report.tasks) {
+    if (report.tasks.size() > 1) text += "\n" + heading(task) + "\n";
+    text += text_of(report, task, seen, width);
+  }
+  if (report.tasks.size() > 1) text += '\n';
   return text + summary(report) + losses_of(report);
 }
 
 std::string losses_of(const TraceReport& report) {
   std::string text;
-  if (report.dropped.value_or(0) != 0) {
-    text += fmt::format(
-        "{} dropped: the buffer of {} PCs was full; the trace is cut off there (--buffer {} would "
-        "hold it)\n",
-        numbered(*report.dropped, "record"), report.capacity,
-        report.capacity + 1 + *report.dropped);
-  } else if (!report.dropped && report.pcs.size() >= report.capacity) {
-    text += fmt::format(
-        "the buffer of {} PCs is full: an unknown number of records was dropped (--buffer)\n",
-        report.capacity);
+  for (const TaskReport& task : report.tasks) {
+    const std::string whose =
+        report.tasks.size() > 1 ? fmt::format("process {}, thread {}: ", task.process, task.id) : "";
+    if (!task.untraced.empty()) {
+      text += fmt::format("{}not traced: {}\n", whose, task.untraced);
+    } else if (task.dropped.value_or(0) != 0) {
+      text += fmt::format(
+          "{}{} dropped: the buffer of {} PCs was full before it could be drained (--buffer)\n",
+          whose, numbered(*task.dropped, "record"), task.capacity);
+    } else if (task.is_cut_off()) {
+      text += fmt::format(
+          "{}the buffer of {} PCs was full: an unknown number of records was dropped (--buffer)\n",
+          whose, task.capacity);
+    }
   }
-  if (report.release.empty()) return text + "only the program's main thread was traced\n";
-  const std::optional<std::size_t> all = report.untraced_tasks();
-  const std::size_t seen = report.seen_untraced_tasks();
-  if (seen != 0) {
-    text += fmt::format("{}{} started by the command {} not traced\n", all ? "" : "at least ",
-                        numbered(seen, "process or thread", "processes or threads"),
-                        seen == 1 ? "was" : "were");
-  } else if (!all) {
-    text +=
-        "not known whether the command started further processes or threads, which are not "
-        "traced\n";
-  }
+  if (report.release.empty()) text += "only the program's main thread was traced\n";
   return text;
 }
 

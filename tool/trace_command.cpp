@@ -8,6 +8,7 @@
 #include <csignal>
 #include <filesystem>
 #include <memory>
+#include <numeric>
 #include <optional>
 
 #include "lab/host_program.hpp"
@@ -128,6 +129,38 @@ Result<Recorded> record_natively(const Options& options, lab::Request request) {
 
 using Image = std::optional<symbol::Image>;
 
+std::vector<std::uint64_t> pcs_of(const TraceReport& report) {
+  std::vector<std::uint64_t> pcs;
+  for (const symbol::Location& location : report.locations) pcs.push_back(location.pc);
+  return pcs;
+}
+
+// The tasks with their records; the locations are PCs yet.
+void set_tasks(std::vector<lab::TaskTrace>& tasks, TraceReport& report) {
+  std::vector<std::uint64_t> pcs;
+  for (const lab::TaskTrace& task : tasks) {
+    pcs.insert(pcs.end(), task.pcs.begin(), task.pcs.end());
+    std::sort(pcs.begin(), pcs.end());
+    pcs.erase(std::unique(pcs.begin(), pcs.end()), pcs.end());
+  }
+  for (const std::uint64_t pc : pcs) report.locations.push_back({.pc = pc, .symbol = {}, .frames = {}});
+  for (lab::TaskTrace& traced : tasks) {
+    report::TaskReport task;
+    task.id = traced.header.id;
+    task.process = traced.header.process;
+    task.parent = traced.header.parent;
+    task.untraced = traced.header.untraced;
+    task.capacity = traced.header.capacity;
+    task.was_full = traced.end.was_full;
+    if (traced.end.dropped_known) task.dropped = traced.end.dropped;
+    for (lab::TaskProgram& program : traced.programs)
+      task.programs.push_back({program.records, std::move(program.arguments)});
+    report::set_records(report, traced.pcs, task);
+    traced.pcs = {};
+    report.tasks.push_back(std::move(task));
+  }
+}
+
 // Names and cuts, or says in `unnamed` why there are no names. `image`: what --vmlinux
 // named.
 void name_records(const Recorded& recorded, Image image, TraceReport& report) {
@@ -163,7 +196,7 @@ void name_records(const Recorded& recorded, Image image, TraceReport& report) {
     report.unnamed = fmt::format("{} has no debug information: PCs only", path);
     return;
   }
-  report.locations = image->locate(report.pcs);
+  report.locations = image->locate(pcs_of(report));
   report::cut(report);
 }
 
@@ -203,9 +236,15 @@ Result<TraceReport> trace_host(const Options& options, const lab::Request& reque
   TraceReport report;
   report.status = static_cast<int>(trace->outcome.status);
   report.machine = "the program's own kcov";
-  report.capacity = trace->capacity;
-  report.dropped = trace->dropped;
-  report.pcs = trace->pcs;
+  report::TaskReport task;
+  task.capacity = trace->capacity;
+  task.dropped = trace->dropped;
+  task.was_full = trace->pcs.size() >= trace->capacity;
+  task.records.resize(trace->pcs.size());
+  std::iota(task.records.begin(), task.records.end(), std::uint32_t{0});
+  report.tasks.push_back(std::move(task));
+  for (const std::uint64_t pc : trace->pcs)
+    report.locations.push_back({.pc = pc, .symbol = {}, .frames = {}});
   if (Status going_on = let_signals_end_us(options); !going_on) return going_on.error();
   if (!options.raw) {
     report.locations = lab::locate(*trace);
@@ -220,17 +259,14 @@ Result<TraceReport> trace_kernel(const Options& options, const lab::Request& req
   if (!recorded) return recorded.error();
   const lab::Outcome& outcome = recorded->session.outcome;
   if (!outcome.message.empty()) return Error{outcome.message, static_cast<int>(outcome.status)};
-  if (!recorded->session.trace) return Error{"the machine sent no trace"};
+  if (recorded->session.tasks.empty()) return Error{"the machine sent no trace"};
 
-  lab::Trace& trace = *recorded->session.trace;
   TraceReport report;
   report.status = static_cast<int>(outcome.status);
   report.machine = recorded->machine;
   report.release = recorded->session.release;
   report.build_id = recorded->session.build_id;
-  report.capacity = trace.header.capacity;
-  if (trace.header.dropped_known) report.dropped = trace.header.dropped;
-  report.pcs = std::move(trace.pcs);
+  set_tasks(recorded->session.tasks, report);
   if (Status going_on = let_signals_end_us(options); !going_on) return going_on.error();
   // PCs alone need no names, but how many tasks there were is told by them.
   name_records(*recorded, std::move(image), report);
@@ -274,7 +310,7 @@ Result<int> trace(const Options& options) {
   report->command = options.command;
   if (!report->unnamed.empty()) fmt::print(stderr, "kcovtool: {}\n", report->unnamed);
 
-  const std::string text = options.raw    ? report::raw_of(report->pcs)
+  const std::string text = options.raw    ? report::raw_of(*report)
                            : options.json ? report::json_of(*report)
                                           : report::text_of(*report, report_width(options));
   if (Status written = write_report(options, text); !written) return written.error();

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -13,9 +14,11 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <kcov/device.hpp>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "lab/agent/follow.hpp"
 
 namespace kcov::agent {
 namespace {
@@ -86,32 +89,26 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
   return result;
 }
 
-// The command's kcov: opened, sized and mapped by us, enabled by the command's process
-// just before it becomes the command. The buffer is ours to read afterwards.
-struct Tracer {
-  Device device;
-  Buffer buffer;
-  std::string open(std::uint64_t words) {
-    if (const auto error = device.open()) {
-      return "cannot open " + std::string(kDevicePath) + ": " + error.message();
-    }
-    if (const auto error = device.initialize(words)) {
-      return "cannot make a kcov buffer of " + std::to_string(words) + " words: " + error.message();
-    }
-    if (const auto error = device.map(buffer)) {
-      return "cannot map the kcov buffer: " + error.message();
-    }
-    return {};
-  }
+// What the command's process needs to become the command.
+struct Beginning {
+  const lab::Request& request;
+  const std::string& program;
+  char* const* argv;
+  char* const* shell;  // what is no program is a script for it, as everywhere
+  char* const* envp;
+  int streams[3];
+  int failure;     // where an errno is reported
+  int go = -1;     // it waits until there is a byte; -1: it does not
+  Tracer* tracer;  // null: it is not traced
 };
 
-// The child between vfork and exec: system calls and the buffer's reset, nothing else.
-// What is no program is a script for `shell`, as everywhere. Reports an errno through
-// `failure`.
-[[noreturn]] void become(const lab::Request& request, const std::string& program,
-                         std::vector<char*>& argv, std::vector<char*>& shell,
-                         std::vector<char*>& envp, Tracer* tracer, const int (&streams)[3],
-                         int failure) {
+// The command's process before it execs, in our memory: system calls and the buffer's
+// reset, nothing else.
+int become(void* argument) {
+  const auto& [request, program, argv, shell, envp, streams, failure, go, tracer] =
+      *static_cast<const Beginning*>(argument);
+  char byte;
+  if (go >= 0) (void)!::read(go, &byte, 1);
   if (!request.own_streams) {
     for (int fd = 0; fd < 3; ++fd) ::dup2(streams[fd], fd);
   }
@@ -133,37 +130,24 @@ struct Tracer {
     if (error == 0) tracer->buffer.reset();
   }
   if (error == 0) {
-    ::execve(program.c_str(), argv.data(), envp.data());
+    ::execve(program.c_str(), argv, envp);
     error = errno;
-    if (error == ENOEXEC) ::execve(shell[0], shell.data(), envp.data());
+    if (error == ENOEXEC) ::execve(shell[0], shell, envp);
   }
   (void)!::write(failure, &error, sizeof error);
   ::_exit(127);
-}
-
-void send_trace(Channel& channel, const Tracer& tracer) {
-  lab::TraceHeader header;
-  const auto pcs = tracer.buffer.pcs();
-  header.count = pcs.size();
-  header.capacity = tracer.buffer.size() - 1;
-  header.dropped_known = !tracer.device.dropped(header.dropped);
-  channel.send(FrameType::trace, encode(header));
-  constexpr std::size_t kChunk = 65536 / sizeof(std::uint64_t);
-  for (std::size_t begin = 0; begin < pcs.size(); begin += kChunk) {
-    const auto part = pcs.subspan(begin, std::min(kChunk, pcs.size() - begin));
-    channel.send(FrameType::records,
-                 {reinterpret_cast<const char*>(part.data()), part.size_bytes()});
-  }
 }
 
 // Carries bytes between the channel and the command until the command has ended and
 // its output is drained.
 class Pump {
  public:
-  Pump(Channel& channel, pid_t child, int spool, int input, int output, int errors,
-       bool owns_machine)
+  // `follower`: what traces the command, or null.
+  Pump(Channel& channel, pid_t child, Follower* follower, int spool, int input, int output,
+       int errors, bool owns_machine)
       : channel_(channel),
         child_(child),
+        follower_(follower),
         spool_(spool),
         input_(input),
         output_(output),
@@ -199,7 +183,9 @@ class Pump {
                          {ended_, POLLIN, 0}};
       if (queued_.size() < kMaxQueuedInput) waits[0].events = POLLIN;
       if (queued_.empty()) waits[1].fd = -1;
-      const int ready = ::poll(waits, 5, kHeartbeatMilliseconds);
+      const int ready = ::poll(
+          waits, 5, follower_ != nullptr ? Follower::kPollMilliseconds : kHeartbeatMilliseconds);
+      if (follower_ != nullptr) follower_->look_at_buffers();
       if (ready < 0 && errno != EINTR) return -1;
       if (!beat()) return -1;
       if (ready <= 0) continue;
@@ -278,8 +264,9 @@ class Pump {
     signalfd_siginfo ignored;
     (void)!::read(ended_, &ignored, sizeof ignored);
     int status;
-    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-      if (pid != child_) continue;
+    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG | __WALL)) > 0;) {
+      if (follower_ != nullptr) follower_->changed(pid, status);
+      if (pid != child_ || WIFSTOPPED(status)) continue;
       status_ = status;
       reaped_ = true;
       // What the command left behind holds its output open; it ends with it.
@@ -289,6 +276,7 @@ class Pump {
 
   Channel& channel_;
   pid_t child_;
+  Follower* follower_;
   int spool_;
   int input_;
   int output_;
@@ -324,16 +312,18 @@ Outcome run_command(Channel& channel, const lab::Request& request, bool owns_mac
                 (status == 127 ? ": there is no such program" : ": it is not executable")};
   }
 
-  Tracer tracer;
+  std::optional<Follower> follower;
   if (request.trace_words != 0) {
-    if (std::string error = tracer.open(request.trace_words); !error.empty()) return {125, error};
+    follower.emplace(channel, request.trace_words);
+    if (std::string error = follower->prepare(); !error.empty()) return {125, error};
   }
 
   Pipe input;
   Pipe output;
   Pipe errors;
   Pipe failure;
-  if (!failure.open() ||
+  Pipe go;
+  if (!failure.open() || !go.open() ||
       (!request.own_streams && (!input.open() || !output.open() || !errors.open()))) {
     return {125, "cannot run " + request.arguments[0] + ": " + std::strerror(errno)};
   }
@@ -343,29 +333,49 @@ Outcome run_command(Channel& channel, const lab::Request& request, bool owns_mac
   script[0] = program;
   script.insert(script.begin(), "/bin/sh");
   std::vector<char*> shell = pointers(script);
-  const int streams[3] = {input.read_end, output.write_end, errors.write_end};
-
   sigset_t child_signal;
   sigemptyset(&child_signal);
   sigaddset(&child_signal, SIGCHLD);
   ::sigprocmask(SIG_BLOCK, &child_signal, nullptr);
 
-  // vfork: the command's process must not inherit our memory, or its trace would begin
-  // with the kernel taking a copy of the kcov buffer's map apart, page by page.
-  const pid_t child = ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork)
-  if (child < 0) return {125, "cannot make a process: " + std::string(std::strerror(errno))};
-  if (child == 0) {
-    // It execs or ends, and uses only what is ours meanwhile.
-    // NOLINTNEXTLINE(clang-analyzer-unix.Vfork)
-    become(request, program, argv, shell, envp, request.trace_words != 0 ? &tracer : nullptr,
-           streams, failure.write_end);
+  Beginning beginning{.request = request,
+                      .program = program,
+                      .argv = argv.data(),
+                      .shell = shell.data(),
+                      .envp = envp.data(),
+                      .streams = {input.read_end, output.write_end, errors.write_end},
+                      .failure = failure.write_end,
+                      .tracer = nullptr};
+  int flags = CLONE_VM | SIGCHLD;
+  if (follower) {
+    beginning.go = go.read_end;
+    beginning.tracer = &follower->first();
+  } else {
+    flags |= CLONE_VFORK;
   }
+  // The command's process must not inherit our memory, or its trace would begin with the
+  // kernel taking a copy of the kcov buffer's map apart, page by page. It execs or ends, and
+  // until then we only wait for it.
+  std::vector<char> stack(65536);
+  const pid_t child = ::clone(become, stack.data() + stack.size(), flags, &beginning);
+  if (child < 0) return {125, "cannot make a process: " + std::string(std::strerror(errno))};
+  if (follower) {
+    if (std::string error = follower->seize(child); !error.empty()) {
+      ::kill(child, SIGKILL);
+      return {125, error};
+    }
+    (void)!::write(go.write_end, "", 1);
+    follower->wait_for_exec(child);
+  }
+  close_fd(go.read_end);
+  close_fd(go.write_end);
   close_fd(input.read_end);
   close_fd(output.write_end);
   close_fd(errors.write_end);
   close_fd(failure.write_end);
 
-  Pump pump(channel, child, spool, input.write_end, output.read_end, errors.read_end, owns_machine);
+  Pump pump(channel, child, follower ? &*follower : nullptr, spool, input.write_end,
+            output.read_end, errors.read_end, owns_machine);
   const int status = pump.run();
   if (status == -1) {
     return {125, pump.trouble().empty() ? "the connection to the tool broke" : pump.trouble()};
@@ -375,7 +385,7 @@ Outcome run_command(Channel& channel, const lab::Request& request, bool owns_mac
   const bool failed = ::read(failure.read_end, &error, sizeof error) == sizeof error;
   close_fd(failure.read_end);
   if (failed) return not_run(request, error);
-  if (request.trace_words != 0) send_trace(channel, tracer);
+  if (follower) follower->finish();
   return {static_cast<std::uint64_t>(WIFSIGNALED(status) ? 128 + WTERMSIG(status)
                                                          : WEXITSTATUS(status)),
           {}};

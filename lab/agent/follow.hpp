@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// Follows a command into every thread and process that it starts, and traces each with a
+// kcov buffer of its own; the programs have no part in it.
+//
+// How. ptrace stops each new task before its first instruction. There we make it call,
+// in our stead, what gives it a kcov descriptor of ours: socket, connect, recvmsg,
+// ioctl(KCOV_ENABLE), close, close. Its registers, its memory, its signal mask and its open
+// files are then as they were, the buffer is emptied, and it goes on. Beyond that it stops
+// only when it makes a task or execs (once each), for a signal, and at its end: nothing is
+// added to what it executes between its system calls, since it is not stopped there.
+//
+// Where two threads look (/proc/self/fd of a thread that is made this moment), the two
+// files can be seen for as long as that takes.
+//
+// A buffer that is half full is drained: the task is asked to stop at the next return to
+// its program, and its records are taken. What did not fit before it came there is counted.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <kcov/device.hpp>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lab/agent/channel.hpp"
+#include "lab/protocol.hpp"
+
+namespace kcov::agent {
+
+// A kcov descriptor, sized and mapped by us.
+struct Tracer {
+  Device device;
+  Buffer buffer;
+  std::uint64_t dropped_before = 0;  // by tasks that had it earlier
+
+  // An empty string, or what failed.
+  std::string open(std::uint64_t words);
+};
+
+class Follower {
+ public:
+  Follower(Channel& channel, std::uint64_t words) : channel_(channel), words_(words) {}
+  ~Follower();
+  Follower(const Follower&) = delete;
+  Follower& operator=(const Follower&) = delete;
+
+  // Makes the first task's descriptor. An empty string, or what failed.
+  std::string prepare();
+  // What the first task enables by itself, before it execs.
+  Tracer& first();
+  // Takes hold of the first task, a child of ours that waits for us. Empty, or what failed.
+  std::string seize(pid_t first);
+
+  // Waits until that one has execed. It may end instead, and is then still to be waited for.
+  void wait_for_exec(pid_t first);
+
+  // Deals with what waitpid() said of `task`: a stop or an end.
+  void changed(pid_t task, int status);
+
+  // To be called every kPollMilliseconds: asks tasks with full buffers to stop.
+  void look_at_buffers();
+  static constexpr int kPollMilliseconds = 10;
+
+  // The command has ended: what still runs is let go, its records are taken.
+  void finish();
+
+ private:
+  struct Task {
+    std::uint64_t number = 0;  // in the trace
+    std::unique_ptr<Tracer> tracer;
+    std::uint64_t records = 0;  // that were taken
+    bool asked = false;         // to stop, for draining
+    bool was_full = false;      // at some time
+  };
+
+  void stopped(pid_t id, int signal, int event);
+  void begin(pid_t id);
+  void end(pid_t id);
+  void execed(pid_t id);
+  void announce(pid_t id, Task& task, std::string reason);
+  void drain(Task& task);
+  std::unique_ptr<Tracer> take_tracer(std::string& reason);
+  // Makes `id` enable `tracer`; empty, or why it could not.
+  std::string enable_in(pid_t id, Tracer& tracer);
+
+  Channel& channel_;
+  std::uint64_t words_;
+  std::map<pid_t, Task> tasks_;
+  std::vector<std::unique_ptr<Tracer>> spare_;
+  std::uint64_t next_number_ = 0;
+  int listener_ = -1;
+  std::string address_;  // of the socket, abstract
+};
+
+}  // namespace kcov::agent
