@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
+
+#include "coverage/tracer_stops.hpp"
 
 namespace kcov::coverage {
 namespace {
@@ -209,7 +212,38 @@ class Cutter {
 
 std::vector<Entry> cut_into_entries(std::span<const std::uint64_t> pcs,
                                     std::span<const string_view> symbols) {
-  return Cutter(pcs, symbols).cut();
+  const std::vector<bool> is_stop = find_tracer_stops(symbols);
+  // What is left when the stops are taken out, and where it was.
+  std::vector<std::uint64_t> own_pcs;
+  std::vector<string_view> own_symbols;
+  std::vector<std::size_t> places;
+  std::vector<Entry> stops;
+  for (std::size_t i = 0; i < pcs.size(); ++i) {
+    if (!is_stop[i]) {
+      own_pcs.push_back(pcs[i]);
+      own_symbols.push_back(symbols[i]);
+      places.push_back(i);
+      continue;
+    }
+    if (i == 0 || !is_stop[i - 1]) stops.push_back({EntryKind::tracer, "(tracer)", {}});
+    stops.back().records.push_back(i);
+  }
+  std::vector<Entry> entries = Cutter(own_pcs, own_symbols).cut();
+  for (Entry& entry : entries) {
+    for (std::size_t& record : entry.records) record = places[record];
+    // A stop that is no signal's is a look for signals that finds none.
+    if (!stops.empty() && entry.kind == EntryKind::signal &&
+        std::all_of(entry.records.begin(), entry.records.end(),
+                    [&](std::size_t record) { return is_look_for_signals(symbols[record]); })) {
+      entry.kind = EntryKind::tracer;
+      entry.name = "(tracer)";
+    }
+  }
+  entries.insert(entries.end(), std::make_move_iterator(stops.begin()),
+                 std::make_move_iterator(stops.end()));
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return a.records.front() < b.records.front(); });
+  return entries;
 }
 
 bool is_entry_function(string_view symbol) {

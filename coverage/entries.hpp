@@ -49,12 +49,13 @@ enum class EntryKind {
   page_fault,
   trap,    // any other: an illegal instruction, a breakpoint
   signal,  // what is done about pending signals on the way out, delivery among it
+  tracer,  // what following the command added (tracer_stops.hpp)
   other,   // what stands before the first entry of a trace
 };
 
 struct Entry {
   EntryKind kind = EntryKind::other;
-  std::string name;                  // "read", "page fault", "signal", "(before)"
+  std::string name;                  // "read", "page fault", "signal", "(tracer)", "(before)"
   std::vector<std::size_t> records;  // indices into the trace, ascending
 };
 

@@ -225,9 +225,7 @@ class Session {
         task.end = end;
         return task.pcs.size() == end.records;
       }
-      case FrameType::finished:
-        finished_ = true;
-        return decode(frame.payload, result_.outcome);
+      case FrameType::finished: finished_ = true; return decode(frame.payload, result_.outcome);
       default: return false;
     }
   }

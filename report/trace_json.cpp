@@ -35,6 +35,7 @@ std::string_view kind_of(coverage::EntryKind kind) {
     case coverage::EntryKind::page_fault: return "page fault";
     case coverage::EntryKind::trap: return "trap";
     case coverage::EntryKind::signal: return "signal";
+    case coverage::EntryKind::tracer: return "tracer";
     case coverage::EntryKind::other: break;
   }
   return "other";

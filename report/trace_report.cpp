@@ -32,9 +32,10 @@ std::size_t TraceReport::record_count() const {
 void set_records(const TraceReport& report, std::span<const std::uint64_t> pcs, TaskReport& task) {
   task.records.reserve(pcs.size());
   for (const std::uint64_t pc : pcs) {
-    const auto found = std::lower_bound(
-        report.locations.begin(), report.locations.end(), pc,
-        [](const symbol::Location& location, std::uint64_t wanted) { return location.pc < wanted; });
+    const auto found = std::lower_bound(report.locations.begin(), report.locations.end(), pc,
+                                        [](const symbol::Location& location, std::uint64_t wanted) {
+                                          return location.pc < wanted;
+                                        });
     task.records.push_back(static_cast<std::uint32_t>(found - report.locations.begin()));
   }
 }

@@ -57,8 +57,8 @@ std::string summary(const TraceReport& report) {
         "{}, {}{}, {}; ", numbered(calls, "system call"), numbered(faults, "page fault"),
         traps == 0 ? std::string{} : ", " + numbered(traps, "trap"), numbered(signals, "signal"));
   }
-  text += fmt::format("{}, {} of them unique", numbered(report.record_count(), "PC"),
-                      unique.size());
+  text +=
+      fmt::format("{}, {} of them unique", numbered(report.record_count(), "PC"), unique.size());
   if (!functions.empty()) text += ", in " + numbered(functions.size(), "function");
   text += fmt::format("\non {}", report.machine);
   if (!report.release.empty()) text += fmt::format(", Linux {}", report.release);
@@ -95,6 +95,7 @@ std::string text_of(const TraceReport& report, const TaskReport& task, Seen& see
   std::string text;
   auto program = task.programs.begin();
   for (const coverage::Entry& entry : task.entries) {
+    if (entry.kind == coverage::EntryKind::tracer) continue;
     std::vector<std::string_view> path = call_path(report, task, entry);
     std::size_t fresh = 0;
     for (const std::size_t record : entry.records) {
@@ -114,8 +115,8 @@ std::string text_of(const TraceReport& report, const TaskReport& task, Seen& see
     for (; program != task.programs.end() && report.tasks.size() > 1 &&
            program->records <= entry.records.back();
          ++program) {
-      text += fmt::format("  runs {}\n",
-                          command_line(program->arguments, width == 0 ? 0 : width - 7));
+      text +=
+          fmt::format("  runs {}\n", command_line(program->arguments, width == 0 ? 0 : width - 7));
     }
   }
   return text;
@@ -139,8 +140,9 @@ std::string text_of(const TraceReport& report, std::size_t width) {
 std::string losses_of(const TraceReport& report) {
   std::string text;
   for (const TaskReport& task : report.tasks) {
-    const std::string whose =
-        report.tasks.size() > 1 ? fmt::format("process {}, thread {}: ", task.process, task.id) : "";
+    const std::string whose = report.tasks.size() > 1
+                                  ? fmt::format("process {}, thread {}: ", task.process, task.id)
+                                  : "";
     if (!task.untraced.empty()) {
       text += fmt::format("{}not traced: {}\n", whose, task.untraced);
     } else if (task.dropped.value_or(0) != 0) {

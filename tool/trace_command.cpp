@@ -143,7 +143,8 @@ void set_tasks(std::vector<lab::TaskTrace>& tasks, TraceReport& report) {
     std::sort(pcs.begin(), pcs.end());
     pcs.erase(std::unique(pcs.begin(), pcs.end()), pcs.end());
   }
-  for (const std::uint64_t pc : pcs) report.locations.push_back({.pc = pc, .symbol = {}, .frames = {}});
+  for (const std::uint64_t pc : pcs)
+    report.locations.push_back({.pc = pc, .symbol = {}, .frames = {}});
   for (lab::TaskTrace& traced : tasks) {
     report::TaskReport task;
     task.id = traced.header.id;

@@ -28,8 +28,7 @@ int open_memory(pid_t task) {
 }
 
 bool copy_to(int memory, std::uint64_t address, const void* from, std::size_t bytes) {
-  return ::pwrite(memory, from, bytes, static_cast<off_t>(address)) ==
-         static_cast<ssize_t>(bytes);
+  return ::pwrite(memory, from, bytes, static_cast<off_t>(address)) == static_cast<ssize_t>(bytes);
 }
 
 bool copy_from(int memory, std::uint64_t address, void* to, std::size_t bytes) {

@@ -46,8 +46,7 @@ std::string read_proc(pid_t task, const char* name, std::size_t most) {
 // A number out of /proc/PID/status.
 std::uint64_t field(const std::string& status, const std::string& name) {
   const std::size_t at = status.find("\n" + name + ":");
-  return at == std::string::npos ? 0
-                                 : std::strtoull(&status[at + name.size() + 2], nullptr, 10);
+  return at == std::string::npos ? 0 : std::strtoull(&status[at + name.size() + 2], nullptr, 10);
 }
 
 std::string failure(const char* what, long result) {
@@ -98,7 +97,8 @@ void Follower::wait_for_exec(pid_t first) {
   for (;;) {
     siginfo_t about{};
     // Its end is left for whoever waits for the command.
-    if (::waitid(P_PID, static_cast<id_t>(first), &about, WEXITED | WSTOPPED | WNOWAIT | __WALL) != 0)
+    if (::waitid(P_PID, static_cast<id_t>(first), &about, WEXITED | WSTOPPED | WNOWAIT | __WALL) !=
+        0)
       return;
     if (about.si_code != CLD_TRAPPED && about.si_code != CLD_STOPPED) return;
     int status = 0;
@@ -216,7 +216,8 @@ std::string Follower::enable_in(pid_t id, Tracer& tracer) {
   borrowed.put(address_at, address_.data(), address_.size());
 
   const long socket = borrowed.call(SYS_socket, {AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0});
-  if (socket < 0) return borrowed.trouble().empty() ? failure("make a socket", socket) : borrowed.trouble();
+  if (socket < 0)
+    return borrowed.trouble().empty() ? failure("make a socket", socket) : borrowed.trouble();
   const auto socket_fd = static_cast<std::uint64_t>(socket);
   std::string reason;
   long result = borrowed.call(SYS_connect, {socket_fd, address_at, address_.size()});

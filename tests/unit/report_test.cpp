@@ -23,8 +23,6 @@ TraceReport small() {
   report.machine = "um, our kcov";
   report.release = "6.12.1";
   report.build_id = "abcd";
-  report.capacity = 100;
-  report.dropped = 0;
   report.locations = {at(0x101, "__se_sys_read", "fs/read_write.c", 720),
                       at(0x201, "ksys_read", "fs/read_write.c", 703),
                       at(0x301, "__se_sys_clone", "kernel/fork.c", 9),
@@ -33,19 +31,69 @@ TraceReport small() {
                                     {"tiny", "include/linux/tiny.h", 4, true});
   report.locations[1].frames.insert(report.locations[1].frames.begin(),
                                     {"fdget", "fs/file.c", 8, true});
-  for (const symbol::Location& location : report.locations) report.pcs.push_back(location.pc);
+  TaskReport task;
+  task.id = task.process = 7;
+  task.capacity = 100;
+  task.dropped = 0;
+  task.records = {0, 1, 2, 3};
+  report.tasks.push_back(std::move(task));
+  cut(report);
+  return report;
+}
+
+// The same with a child, which runs another program and executes nothing new but one block.
+TraceReport with_child() {
+  TraceReport report = small();
+  report.locations.push_back(at(0x501, "__se_sys_execve", "fs/exec.c", 3));
+  TaskReport child;
+  child.id = child.process = 8;
+  child.parent = 7;
+  child.capacity = 100;
+  child.dropped = 0;
+  child.records = {4, 0, 1};
+  child.programs = {{0, {"echo", "\x1b[31m"}}};
+  report.tasks.push_back(std::move(child));
   cut(report);
   return report;
 }
 
 TEST(Report, people_get_a_line_for_each_call_and_a_summary) {
   EXPECT_EQ(text_of(small(), 0),
-            "entry                  PCs  functions  in order of first execution\n"
-            "read                     2          3  ksys_read > fdget\n"
-            "clone                    2          2  pid_vnr\n"
+            "entry                  PCs    new  functions  in order of first execution\n"
+            "read                     2      2          3  ksys_read > fdget\n"
+            "clone                    2      2          2  pid_vnr\n"
             "2 system calls, 0 page faults, 0 signals; 4 PCs, 4 of them unique, in 6 functions\n"
-            "on um, our kcov, Linux 6.12.1\n"
-            "1 process or thread started by the command was not traced\n");
+            "on um, our kcov, Linux 6.12.1\n");
+}
+
+TEST(Report, each_task_has_its_own_lines) {
+  EXPECT_EQ(text_of(with_child(), 0),
+            "entry                  PCs    new  functions  in order of first execution\n"
+            "\n"
+            "process 7\n"
+            "read                     2      2          3  ksys_read > fdget\n"
+            "clone                    2      2          2  pid_vnr\n"
+            "\n"
+            "process 8, started by 7\n"
+            "execve                   1      1          1  __se_sys_execve\n"
+            "  runs echo ?[31m\n"
+            "read                     2      0          3  ksys_read > fdget\n"
+            "\n"
+            "2 tasks; 4 system calls, 0 page faults, 0 signals; 7 PCs, 5 of them unique, in 7 "
+            "functions\n"
+            "on um, our kcov, Linux 6.12.1\n");
+}
+
+TEST(Report, a_task_that_is_not_traced_says_why) {
+  TraceReport report = with_child();
+  report.tasks[1] = {};
+  report.tasks[1].id = 9;
+  report.tasks[1].process = 8;
+  report.tasks[1].untraced = "it is in a sandbox (seccomp)";
+  EXPECT_NE(text_of(report, 0).find("\nthread 9 of process 8, not traced: it is in a sandbox "
+                                    "(seccomp)\n"),
+            std::string::npos);
+  EXPECT_EQ(losses_of(report), "process 8, thread 9: not traced: it is in a sandbox (seccomp)\n");
 }
 
 TEST(Report, a_path_that_does_not_fit_says_how_much_is_left_out) {
@@ -57,71 +105,59 @@ TEST(Report, a_path_that_does_not_fit_says_how_much_is_left_out) {
 
 TEST(Report, dropped_records_are_never_silent) {
   TraceReport report = small();
-  report.dropped = 7;
+  TaskReport& task = report.tasks[0];
+  task.dropped = 7;
   EXPECT_NE(text_of(report, 0).find("7 records dropped: the buffer of 100 PCs was full"),
             std::string::npos);
-  report.dropped.reset();
+  task.dropped.reset();
   EXPECT_EQ(text_of(report, 0).find("dropped"), std::string::npos);
-  report.capacity = 4;
+  task.was_full = true;
   EXPECT_NE(text_of(report, 0).find("an unknown number of records was dropped"), std::string::npos);
-}
-
-TEST(Report, what_is_not_known_of_further_tasks_is_no_zero) {
-  const std::string unknown =
-      "not known whether the command started further processes or threads, which are not traced\n";
-  TraceReport report = small();
-  EXPECT_EQ(report.untraced_tasks(), 1u);
-  report.dropped = 7;
-  EXPECT_FALSE(report.untraced_tasks());
-  EXPECT_NE(losses_of(report).find("at least 1 process or thread started"), std::string::npos);
-  EXPECT_TRUE(nlohmann::json::parse(json_of(report))["untraced_tasks"].is_null());
-  report.locations[3].symbol = report.locations[3].frames[0].function = "none";
-  EXPECT_NE(losses_of(report).find(unknown), std::string::npos);
-  // A kernel that cannot tell how many records it dropped, and a buffer that is full.
-  report.dropped.reset();
-  EXPECT_EQ(report.untraced_tasks(), 0u);
-  report.capacity = report.pcs.size();
-  EXPECT_FALSE(report.untraced_tasks());
-  // No names.
-  report = small();
-  report.locations.clear();
-  report.entries.clear();
-  EXPECT_FALSE(report.untraced_tasks());
-  EXPECT_EQ(losses_of(report), unknown);
+  report = with_child();
+  report.tasks[1].dropped = 7;
+  EXPECT_NE(losses_of(report).find("process 8, thread 8: 7 records dropped"), std::string::npos);
 }
 
 TEST(Report, without_names_the_pcs_are_printed) {
   TraceReport report = small();
-  report.locations.clear();
-  report.entries.clear();
+  for (symbol::Location& location : report.locations)
+    location = {.pc = location.pc, .symbol = {}, .frames = {}};
+  report.tasks[0].entries.clear();
   report.unnamed = "no image";
   EXPECT_EQ(text_of(report, 0).substr(0, 24), "0x101\n0x201\n0x301\n0x401\n");
   const auto json = nlohmann::json::parse(json_of(report));
   EXPECT_EQ(json["unnamed"], "no image");
-  EXPECT_EQ(json["pcs"].size(), 4u);
+  EXPECT_EQ(json["tasks"][0]["trace"].size(), 4u);
+  EXPECT_EQ(json["locations"][3]["pc"], "0x401");
 }
 
 TEST(Report, json_holds_everything_and_bears_any_bytes) {
-  const auto json = nlohmann::json::parse(json_of(small()));
+  const auto json = nlohmann::json::parse(json_of(with_child()));
   EXPECT_EQ(json["command"][0], "true");
   EXPECT_EQ(json["status"], 3);
   EXPECT_EQ(json["kernel"]["build_id"], "abcd");
-  EXPECT_EQ(json["dropped"], 0);
-  EXPECT_EQ(json["untraced_tasks"], 1);
-  ASSERT_EQ(json["entries"].size(), 2u);
-  EXPECT_EQ(json["entries"][0]["kind"], "system call");
-  EXPECT_EQ(json["entries"][0]["name"], "read");
-  const auto& record = json["entries"][0]["records"][1];
-  EXPECT_EQ(record["pc"], "0x201");
-  EXPECT_EQ(record["frames"].size(), 3u);
-  EXPECT_EQ(record["frames"][0]["function"], "fdget");
-  EXPECT_EQ(record["frames"][0]["line"], 8);
+  ASSERT_EQ(json["tasks"].size(), 2u);
+  const auto& task = json["tasks"][0];
+  EXPECT_EQ(task["dropped"], 0);
+  EXPECT_EQ(task["records"], 4);
+  ASSERT_EQ(task["entries"].size(), 2u);
+  EXPECT_EQ(task["entries"][0]["kind"], "system call");
+  EXPECT_EQ(task["entries"][0]["name"], "read");
+  EXPECT_EQ(task["entries"][0]["records"], (std::vector<int>{0, 1}));
+  EXPECT_EQ(json["tasks"][1]["parent"], 7);
+  EXPECT_EQ(json["tasks"][1]["programs"][0]["records"], 0);
+  EXPECT_EQ(json["tasks"][1]["programs"][0]["arguments"][0], "echo");
+  const auto& location = json["locations"][1];
+  EXPECT_EQ(location["pc"], "0x201");
+  EXPECT_EQ(location["frames"].size(), 3u);
+  EXPECT_EQ(location["frames"][0]["function"], "fdget");
+  EXPECT_EQ(location["frames"][0]["line"], 8);
 }
 
 TEST(Report, dropped_is_null_where_the_kernel_cannot_tell) {
   TraceReport report = small();
-  report.dropped.reset();
-  EXPECT_TRUE(nlohmann::json::parse(json_of(report))["dropped"].is_null());
+  report.tasks[0].dropped.reset();
+  EXPECT_TRUE(nlohmann::json::parse(json_of(report))["tasks"][0]["dropped"].is_null());
 }
 
 }  // namespace
