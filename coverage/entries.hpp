@@ -39,8 +39,9 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "coverage/code.hpp"
 
 namespace kcov::coverage {
 
@@ -55,24 +56,26 @@ enum class EntryKind {
 
 struct Entry {
   EntryKind kind = EntryKind::other;
-  std::string name;                  // "read", "page fault", "signal", "(tracer)", "(before)"
-  std::vector<std::size_t> records;  // indices into the trace, ascending
+  std::string name;           // "read", "page fault", "signal", "(tracer)", "(before)"
+  std::vector<Range> ranges;  // of indices into the trace, ascending; none is empty
+
+  std::size_t record_count() const {
+    std::size_t count = 0;
+    for (const Range& range : ranges) count += range.end - range.begin;
+    return count;
+  }
+  std::uint32_t first_record() const { return ranges.front().begin; }
+  std::uint32_t last_record() const { return ranges.back().end - 1; }
+  // Calls visit(record) for each, in order.
+  template <typename Visit>
+  void for_each_record(Visit visit) const {
+    for (const Range& range : ranges)
+      for (std::uint32_t record = range.begin; record < range.end; ++record) visit(record);
+  }
 };
 
-// `pcs` and the ELF symbol of each, as symbol::Image::locate() gives it. Every record is
+// `records` are a task's, as indices into the PCs that `code` was made of. Every record is
 // in exactly one entry; entries are in the order of their first records.
-std::vector<Entry> cut_into_entries(std::span<const std::uint64_t> pcs,
-                                    std::span<const std::string_view> symbols);
-
-// "read" for "__se_sys_read", "__x64_sys_read", "sys_read"; empty for what is no entry
-// of a system call.
-std::string system_call_name(std::string_view symbol);
-
-// Whether a function of this name begins entries, or stands between an entry's beginning
-// and the work done for it.
-bool is_entry_function(std::string_view symbol);
-
-// The name of a system call that is seen to begin, but none of whose code is instrumented.
-inline constexpr std::string_view kUnnamed = "(not instrumented)";
+std::vector<Entry> cut_into_entries(std::span<const std::uint32_t> records, const Code& code);
 
 }  // namespace kcov::coverage

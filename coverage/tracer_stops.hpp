@@ -3,26 +3,25 @@
 // make a task, exec, get a signal, are drained, or have just been made. The program has
 // asked for none of that, so it is told apart and left out of its system calls.
 //
-// A stop is seen by its functions: it begins where the kernel tells the tracer
-// (ptrace_notify and what that calls, or ptrace_stop when a signal is the reason), and ends
-// with the first function that belongs to none of them after the task woke up again, which
-// is where ptrace_stop goes on. The scheduler between the two is not instrumented.
+// A stop begins where the kernel tells the tracer (ptrace_notify and what that calls, or
+// ptrace_stop when a signal is the reason), and ends with the first function that belongs
+// to none of them after the task woke up again, which is where ptrace_stop goes on. The
+// scheduler between the two is not instrumented.
 //
 //   kernel_clone  ptrace_notify ptrace_do_notify ptrace_stop do_notify_parent_cldstop ...
 //                 ptrace_stop ptrace_do_notify            kernel_clone
 //                 '----------- the stop -----------------'
 #pragma once
 
+#include <cstdint>
 #include <span>
-#include <string_view>
 #include <vector>
+
+#include "coverage/code.hpp"
 
 namespace kcov::coverage {
 
-// For each record of a task's trace whether it is of a stop. `symbols`: of each record.
-std::vector<bool> find_tracer_stops(std::span<const std::string_view> symbols);
-
-// Whether a look for signals that came to nothing has only functions such as this one.
-bool is_look_for_signals(std::string_view symbol);
+// The records that are of stops, as ranges of a task's `records`.
+std::vector<Range> find_tracer_stops(std::span<const std::uint32_t> records, const Code& code);
 
 }  // namespace kcov::coverage

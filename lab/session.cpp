@@ -212,10 +212,12 @@ class Session {
         if (number >= result_.tasks.size() || records.size() % sizeof(std::uint64_t) != 0) {
           return false;
         }
-        std::vector<std::uint64_t>& pcs = result_.tasks[number].pcs;
-        const std::size_t old = pcs.size();
-        pcs.resize(old + records.size() / sizeof(std::uint64_t));
-        std::memcpy(pcs.data() + old, records.data(), records.size());
+        std::vector<std::uint32_t>& numbers = result_.tasks[number].records;
+        for (std::size_t at = 0; at < records.size(); at += sizeof(std::uint64_t)) {
+          std::uint64_t pc;
+          std::memcpy(&pc, &records[at], sizeof pc);
+          numbers.push_back(result_.pcs.number_of(pc));
+        }
         return true;
       }
       case FrameType::task_end: {
@@ -223,7 +225,7 @@ class Session {
         if (!decode(frame.payload, end) || end.number >= result_.tasks.size()) return false;
         TaskTrace& task = result_.tasks[end.number];
         task.end = end;
-        return task.pcs.size() == end.records;
+        return task.records.size() == end.records;
       }
       case FrameType::finished: finished_ = true; return decode(frame.payload, result_.outcome);
       default: return false;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lab/machine.hpp"
+#include "lab/pc_table.hpp"
 #include "lab/protocol.hpp"
 #include "support/result.hpp"
 
@@ -15,8 +16,8 @@ namespace kcov::lab {
 
 struct TaskTrace {
   TaskHeader header;
-  std::vector<TaskProgram> programs;  // in the order of its execs
-  std::vector<std::uint64_t> pcs;
+  std::vector<TaskProgram> programs;   // in the order of its execs
+  std::vector<std::uint32_t> records;  // in order: numbers of PCs
   TaskEnd end;
 };
 
@@ -33,6 +34,7 @@ struct SessionResult {
   std::string release;   // uname -r
   std::string build_id;  // of the running kernel; may be empty
   Outcome outcome;
+  PcTable pcs;                   // of all tasks
   std::vector<TaskTrace> tasks;  // in the order in which they were made; empty: not traced
 };
 

@@ -41,7 +41,7 @@ std::string_view kind_of(coverage::EntryKind kind) {
   return "other";
 }
 
-Json task_of(const TraceReport& report, const TaskReport& task) {
+Json task_of(const TaskReport& task, Paths& paths) {
   Json json = {{"id", task.id}, {"process", task.process}, {"parent", task.parent}};
   if (!task.untraced.empty()) json["untraced"] = task.untraced;
   Json programs = Json::array();
@@ -55,10 +55,10 @@ Json task_of(const TraceReport& report, const TaskReport& task) {
   Json entries = Json::array();
   for (const coverage::Entry& entry : task.entries) {
     std::vector<std::uint32_t> records;
-    for (const std::size_t record : entry.records) records.push_back(task.records[record]);
+    entry.for_each_record([&](std::uint32_t record) { records.push_back(task.records[record]); });
     entries.push_back({{"kind", kind_of(entry.kind)},
                        {"name", entry.name},
-                       {"functions", call_path(report, task, entry)},
+                       {"functions", paths.of(task, entry).functions},
                        {"records", std::move(records)}});
   }
   json["entries"] = std::move(entries);
@@ -76,7 +76,8 @@ std::string json_of(const TraceReport& report) {
       {"machine", report.machine}, {"release", report.release}, {"build_id", report.build_id}};
   if (!report.unnamed.empty()) json["unnamed"] = report.unnamed;
   Json tasks = Json::array();
-  for (const TaskReport& task : report.tasks) tasks.push_back(task_of(report, task));
+  Paths paths(report);
+  for (const TaskReport& task : report.tasks) tasks.push_back(task_of(task, paths));
   json["tasks"] = std::move(tasks);
   Json locations = Json::array();
   for (const symbol::Location& location : report.locations)

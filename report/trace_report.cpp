@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <iterator>
 #include <numeric>
-#include <unordered_set>
+#include <unordered_map>
 
 namespace kcov::report {
 namespace {
@@ -29,58 +29,64 @@ std::size_t TraceReport::record_count() const {
       [](std::size_t sum, const TaskReport& task) { return sum + task.records.size(); });
 }
 
-void set_records(const TraceReport& report, std::span<const std::uint64_t> pcs, TaskReport& task) {
-  task.records.reserve(pcs.size());
-  for (const std::uint64_t pc : pcs) {
-    const auto found = std::lower_bound(report.locations.begin(), report.locations.end(), pc,
-                                        [](const symbol::Location& location, std::uint64_t wanted) {
-                                          return location.pc < wanted;
-                                        });
-    task.records.push_back(static_cast<std::uint32_t>(found - report.locations.begin()));
-  }
-}
-
 void cut(TraceReport& report) {
   std::vector<std::uint64_t> pcs;
   std::vector<std::string_view> functions;
-  for (TaskReport& task : report.tasks) {
-    pcs.clear();
-    functions.clear();
-    for (const std::uint32_t record : task.records) {
-      pcs.push_back(report.locations[record].pc);
-      functions.push_back(function_of(report.locations[record]));
-    }
-    task.entries = coverage::cut_into_entries(pcs, functions);
+  for (const symbol::Location& location : report.locations) {
+    pcs.push_back(location.pc);
+    functions.push_back(function_of(location));
   }
+  const coverage::Code code(pcs, functions);
+  for (TaskReport& task : report.tasks)
+    task.entries = coverage::cut_into_entries(task.records, code);
 }
 
 void one_entry(TraceReport& report, std::string name) {
   TaskReport& task = report.tasks.front();
   coverage::Entry entry{coverage::EntryKind::other, std::move(name), {}};
-  entry.records.resize(task.records.size());
-  std::iota(entry.records.begin(), entry.records.end(), std::size_t{0});
+  const auto count = static_cast<std::uint32_t>(task.records.size());
+  if (count != 0) entry.ranges.push_back({0, count});
   task.entries.clear();
   task.entries.push_back(std::move(entry));
 }
 
-std::vector<std::string_view> call_path(const TraceReport& report, const TaskReport& task,
-                                        const coverage::Entry& entry) {
-  std::vector<std::string_view> path;
-  std::unordered_set<std::string_view> seen;
-  const auto add = [&](std::string_view function) {
-    if (seen.insert(function).second) path.push_back(function);
+Paths::Paths(const TraceReport& report)
+    : functions_(report.locations.size()), seen_locations_(report.locations.size()) {
+  std::unordered_map<std::string_view, std::uint32_t> numbers;
+  const auto add = [&](std::size_t location, std::string_view function) {
+    const auto [found, is_new] =
+        numbers.try_emplace(function, static_cast<std::uint32_t>(names_.size()));
+    if (is_new) names_.push_back(function);
+    functions_[location].push_back(found->second);
   };
-  for (const std::size_t record : entry.records) {
-    const symbol::Location& location = report.locations[task.records[record]];
+  for (std::size_t i = 0; i < report.locations.size(); ++i) {
+    const symbol::Location& location = report.locations[i];
     if (location.frames.empty()) {
-      add(location.symbol.empty() ? "?" : location.symbol);
+      add(i, location.symbol.empty() ? "?" : std::string_view(location.symbol));
       continue;
     }
     for (auto frame = location.frames.rbegin(); frame != location.frames.rend(); ++frame) {
       // Accessors that headers put everywhere say nothing about the way taken.
-      if (!frame->inlined || !frame->file.ends_with(".h")) add(frame->function);
+      if (!frame->inlined || !frame->file.ends_with(".h")) add(i, frame->function);
     }
   }
+  seen_names_.resize(names_.size());
+}
+
+Paths::Path Paths::of(const TaskReport& task, const coverage::Entry& entry) {
+  Path path;
+  ++entries_;
+  entry.for_each_record([&](std::uint32_t record) {
+    std::uint32_t& seen = seen_locations_[task.records[record]];
+    if (seen == entries_) return;
+    path.fresh += seen == 0;
+    seen = entries_;
+    for (const std::uint32_t name : functions_[task.records[record]]) {
+      if (seen_names_[name] == entries_) continue;
+      seen_names_[name] = entries_;
+      path.functions.push_back(names_[name]);
+    }
+  });
   return path;
 }
 

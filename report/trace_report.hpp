@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -29,7 +28,7 @@ struct TaskReport {
   std::uint64_t capacity = 0;            // PCs that its buffer holds
   bool was_full = false;                 // the buffer, at some time
   std::optional<std::uint64_t> dropped;  // none: the kernel cannot tell
-  std::vector<coverage::Entry> entries;  // of indices into records
+  std::vector<coverage::Entry> entries;
 
   // Whether records are missing, or may be.
   bool is_cut_off() const { return dropped ? *dropped != 0 : was_full; }
@@ -41,7 +40,7 @@ struct TraceReport {
   std::string machine;   // "um, our kcov"
   std::string release;   // empty: no kernel was traced
   std::string build_id;  // of the kernel that ran
-  // Of each PC that was recorded, once; only the PC where there are no names.
+  // Of the PCs that were recorded; only the PC where there are no names.
   std::vector<symbol::Location> locations;
   std::string unnamed;  // why there are no names; empty: there are
   std::vector<TaskReport> tasks;
@@ -49,19 +48,33 @@ struct TraceReport {
   std::size_t record_count() const;
 };
 
-// Gives `task` its records, from PCs that are all in report.locations, which are sorted.
-void set_records(const TraceReport& report, std::span<const std::uint64_t> pcs, TaskReport& task);
-
 // Fills the `entries` of all tasks.
 void cut(TraceReport& report);
 
 // Makes all records one entry of the one task, for what is no kernel's trace.
 void one_entry(TraceReport& report, std::string name);
 
-// The functions of an entry in order of first execution, its own function first. Inlined
-// ones are there too, but for those of header files.
-std::vector<std::string_view> call_path(const TraceReport& report, const TaskReport& task,
-                                        const coverage::Entry& entry);
+// What entries executed, in order of first execution.
+class Paths {
+ public:
+  explicit Paths(const TraceReport& report);
+
+  struct Path {
+    // The entry's own function first. Inlined ones are there too, but for those of header
+    // files.
+    std::vector<std::string_view> functions;
+    std::size_t fresh = 0;  // PCs that no entry had executed that was asked for before
+  };
+  Path of(const TaskReport& task, const coverage::Entry& entry);
+
+ private:
+  std::vector<std::string_view> names_;
+  std::vector<std::vector<std::uint32_t>> functions_;  // of each location, outermost first
+  // By location and by name: the number of the last entry that had it.
+  std::vector<std::uint32_t> seen_locations_;
+  std::vector<std::uint32_t> seen_names_;
+  std::uint32_t entries_ = 0;
+};
 
 // For people: a line for each entry, then a summary. `width`: columns that a line may
 // take; 0: as many as it needs.

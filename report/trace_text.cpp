@@ -87,24 +87,15 @@ std::string command_line(const std::vector<std::string>& arguments, std::size_t 
   return line;
 }
 
-// The PCs that were seen already, of a report.
-using Seen = std::vector<bool>;
-
-std::string text_of(const TraceReport& report, const TaskReport& task, Seen& seen,
+std::string text_of(const TraceReport& report, const TaskReport& task, Paths& paths,
                     std::size_t width) {
   std::string text;
   auto program = task.programs.begin();
   for (const coverage::Entry& entry : task.entries) {
     if (entry.kind == coverage::EntryKind::tracer) continue;
-    std::vector<std::string_view> path = call_path(report, task, entry);
-    std::size_t fresh = 0;
-    for (const std::size_t record : entry.records) {
-      const std::uint32_t location = task.records[record];
-      fresh += !seen[location];
-      seen[location] = true;
-    }
+    auto [path, fresh] = paths.of(task, entry);
     const std::string line = fmt::format("{:<{}} {:>7} {:>6} {:>10}  ", entry.name, kNameColumns,
-                                         entry.records.size(), fresh, path.size());
+                                         entry.record_count(), fresh, path.size());
     // The entry's own functions (handle_syscall, __se_sys_read) say what its name says.
     std::size_t own = 0;
     while (own + 1 < path.size() && coverage::is_entry_function(path[own])) ++own;
@@ -113,7 +104,7 @@ std::string text_of(const TraceReport& report, const TaskReport& task, Seen& see
     text += line + joined(path, left) + "\n";
     // It is that call which began to run it.
     for (; program != task.programs.end() && report.tasks.size() > 1 &&
-           program->records <= entry.records.back();
+           program->records <= entry.last_record();
          ++program) {
       text +=
           fmt::format("  runs {}\n", command_line(program->arguments, width == 0 ? 0 : width - 7));
@@ -128,10 +119,10 @@ std::string text_of(const TraceReport& report, std::size_t width) {
   if (!report.unnamed.empty()) return raw_of(report) + summary(report) + losses_of(report);
   std::string text = fmt::format("{:<{}} {:>7} {:>6} {:>10}  {}\n", "entry", kNameColumns, "PCs",
                                  "new", "functions", "in order of first execution");
-  Seen seen(report.locations.size());
+  Paths paths(report);
   for (const TaskReport& task : report.tasks) {
     if (report.tasks.size() > 1) text += "\n" + heading(task) + "\n";
-    text += text_of(report, task, seen, width);
+    text += text_of(report, task, paths, width);
   }
   if (report.tasks.size() > 1) text += '\n';
   return text + summary(report) + losses_of(report);

@@ -136,16 +136,10 @@ std::vector<std::uint64_t> pcs_of(const TraceReport& report) {
 }
 
 // The tasks with their records; the locations are PCs yet.
-void set_tasks(std::vector<lab::TaskTrace>& tasks, TraceReport& report) {
-  std::vector<std::uint64_t> pcs;
-  for (const lab::TaskTrace& task : tasks) {
-    pcs.insert(pcs.end(), task.pcs.begin(), task.pcs.end());
-    std::sort(pcs.begin(), pcs.end());
-    pcs.erase(std::unique(pcs.begin(), pcs.end()), pcs.end());
-  }
-  for (const std::uint64_t pc : pcs)
+void set_tasks(lab::SessionResult& session, TraceReport& report) {
+  for (const std::uint64_t pc : session.pcs.pcs())
     report.locations.push_back({.pc = pc, .symbol = {}, .frames = {}});
-  for (lab::TaskTrace& traced : tasks) {
+  for (lab::TaskTrace& traced : session.tasks) {
     report::TaskReport task;
     task.id = traced.header.id;
     task.process = traced.header.process;
@@ -156,8 +150,7 @@ void set_tasks(std::vector<lab::TaskTrace>& tasks, TraceReport& report) {
     if (traced.end.dropped_known) task.dropped = traced.end.dropped;
     for (lab::TaskProgram& program : traced.programs)
       task.programs.push_back({program.records, std::move(program.arguments)});
-    report::set_records(report, traced.pcs, task);
-    traced.pcs = {};
+    task.records = std::move(traced.records);
     report.tasks.push_back(std::move(task));
   }
 }
@@ -267,7 +260,7 @@ Result<TraceReport> trace_kernel(const Options& options, const lab::Request& req
   report.machine = recorded->machine;
   report.release = recorded->session.release;
   report.build_id = recorded->session.build_id;
-  set_tasks(recorded->session.tasks, report);
+  set_tasks(recorded->session, report);
   if (Status going_on = let_signals_end_us(options); !going_on) return going_on.error();
   // PCs alone need no names, but how many tasks there were is told by them.
   name_records(*recorded, std::move(image), report);

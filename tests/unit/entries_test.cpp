@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <numeric>
 #include <sstream>
 
 namespace kcov::coverage {
@@ -25,13 +26,15 @@ std::string cut(const std::string& text) {
     names.push_back(function);
   }
   const std::vector<std::string_view> views(names.begin(), names.end());
+  std::vector<std::uint32_t> records(pcs.size());
+  std::iota(records.begin(), records.end(), std::uint32_t{0});
   std::string result;
-  for (const Entry& entry : cut_into_entries(pcs, views)) {
+  for (const Entry& entry : cut_into_entries(records, Code(pcs, views))) {
     if (!result.empty()) result += " ";
     result += entry.name + "(";
-    for (const std::size_t record : entry.records) {
+    entry.for_each_record([&](std::uint32_t record) {
       result += (result.back() == '(' ? "" : ",") + std::to_string(record);
-    }
+    });
     result += ")";
   }
   return result;
