@@ -25,7 +25,7 @@ namespace {
 using lab::FrameType;
 
 constexpr long kOptions = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-                          PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
+                          PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD;
 // Arguments of a program that are told: its name, and enough to know it by.
 constexpr std::size_t kMostArguments = 4096;
 
@@ -325,7 +325,22 @@ void Follower::look_at_buffers() {
   }
 }
 
-void Follower::finish() {
+void Follower::finish(bool killed) {
+  if (!killed) {
+    // Who cannot be asked is ending.
+    for (auto known = tasks_.begin(); known != tasks_.end();) {
+      const pid_t id = (known++)->first;
+      if (::ptrace(PTRACE_INTERRUPT, id, nullptr, nullptr) != 0) end(id);
+    }
+  }
+  while (!tasks_.empty()) {
+    int status = 0;
+    const pid_t id = ::waitpid(-1, &status, __WALL);
+    if (id < 0 && errno == EINTR) continue;
+    if (id < 0) break;
+    end(id);
+    if (WIFSTOPPED(status)) ::ptrace(PTRACE_DETACH, id, nullptr, nullptr);
+  }
   while (!tasks_.empty()) end(tasks_.begin()->first);
 }
 

@@ -66,8 +66,9 @@ class Follower {
   void look_at_buffers();
   static constexpr int kPollMilliseconds = 10;
 
-  // The command has ended: what still runs is let go, its records are taken.
-  void finish();
+  // The command has ended, and the records of what still runs are taken: of what has been
+  // `killed` when it is dead, else it is let go.
+  void finish(bool killed);
 
  private:
   struct Task {

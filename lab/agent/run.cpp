@@ -385,7 +385,7 @@ Outcome run_command(Channel& channel, const lab::Request& request, bool owns_mac
   const bool failed = ::read(failure.read_end, &error, sizeof error) == sizeof error;
   close_fd(failure.read_end);
   if (failed) return not_run(request, error);
-  if (follower) follower->finish();
+  if (follower) follower->finish(owns_machine);
   return {static_cast<std::uint64_t>(WIFSIGNALED(status) ? 128 + WTERMSIG(status)
                                                          : WEXITSTATUS(status)),
           {}};
