@@ -15,7 +15,9 @@
 //   agent -> tool   heartbeat                  once a second: the machine is alive
 //   agent -> tool   task                       a TaskHeader: a task that is traced, or is not
 //   agent -> tool   program                    a TaskProgram: what it runs from here on
-//   agent -> tool   records                    a task's number, and PCs, 8 bytes each
+//   agent -> tool   records                    a task's number, the bytes of a PC, and PCs: 8
+//                                              bytes each, or 4 that are sign-extended (where
+//                                              kernels are linked, that is all of it)
 //   agent -> tool   task_end                   a TaskEnd
 //   agent -> tool   finished                   an Outcome; the last frame
 //
@@ -60,13 +62,16 @@ struct Frame {
   std::string payload;
 };
 
-inline std::string encode_frame(FrameType type, std::string_view payload) {
+inline std::string frame_header(FrameType type, std::size_t payload_bytes) {
   std::string bytes(kFrameHeaderBytes, '\0');
   bytes[0] = static_cast<char>(type);
-  const auto length = static_cast<std::uint32_t>(payload.size());
+  const auto length = static_cast<std::uint32_t>(payload_bytes);
   std::memcpy(&bytes[1], &length, sizeof length);
-  bytes += payload;
   return bytes;
+}
+
+inline std::string encode_frame(FrameType type, std::string_view payload) {
+  return frame_header(type, payload.size()).append(payload);
 }
 
 // Takes the first whole frame off `stream`. -1: the bytes are no frame, 0: not there yet.
@@ -139,6 +144,8 @@ class Decoder {
     }
     return values;
   }
+  // What has not been read yet.
+  std::string_view rest() const { return bytes_; }
   // Whether everything that was asked for was there.
   bool good() const { return good_; }
 

@@ -206,16 +206,19 @@ class Session {
         return true;
       }
       case FrameType::records: {
-        const std::uint64_t number = Decoder(frame.payload).integer();
-        const std::string_view records =
-            std::string_view(frame.payload).substr(std::min(sizeof number, frame.payload.size()));
-        if (number >= result_.tasks.size() || records.size() % sizeof(std::uint64_t) != 0) {
+        Decoder head(frame.payload);
+        const std::uint64_t number = head.integer();
+        const std::uint64_t width = head.integer();
+        if (!head.good() || number >= result_.tasks.size() || (width != 4 && width != 8) ||
+            head.rest().size() % width != 0) {
           return false;
         }
         std::vector<std::uint32_t>& numbers = result_.tasks[number].records;
-        for (std::size_t at = 0; at < records.size(); at += sizeof(std::uint64_t)) {
-          std::uint64_t pc;
-          std::memcpy(&pc, &records[at], sizeof pc);
+        const std::string_view records = head.rest();
+        for (std::size_t at = 0; at < records.size(); at += width) {
+          std::uint64_t pc = 0;
+          std::memcpy(&pc, &records[at], width);
+          if (width == 4) pc = static_cast<std::uint64_t>(static_cast<std::int32_t>(pc));
           numbers.push_back(result_.pcs.number_of(pc));
         }
         return true;

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 #include <numeric>
+#include <thread>
 #include <unordered_map>
 
 namespace kcov::report {
@@ -37,8 +39,17 @@ void cut(TraceReport& report) {
     functions.push_back(function_of(location));
   }
   const coverage::Code code(pcs, functions);
-  for (TaskReport& task : report.tasks)
-    task.entries = coverage::cut_into_entries(task.records, code);
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t i; (i = next++) < report.tasks.size();)
+      report.tasks[i].entries = coverage::cut_into_entries(report.tasks[i].records, code);
+  };
+  // This thread is one of them.
+  const std::size_t workers =
+      std::min<std::size_t>(std::thread::hardware_concurrency(), report.tasks.size());
+  std::vector<std::jthread> threads;
+  for (std::size_t i = 1; i < workers; ++i) threads.emplace_back(work);
+  work();
 }
 
 void one_entry(TraceReport& report, std::string name) {

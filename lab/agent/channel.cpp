@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "lab/agent/channel.hpp"
 
+#include <sys/uio.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <iterator>
 
 namespace kcov::agent {
 
@@ -15,13 +17,21 @@ Channel::Channel(int fd) : fd_(fd) {
   ::tcsetattr(fd, TCSANOW, &settings);
 }
 
-bool Channel::send(lab::FrameType type, std::string_view payload) {
-  std::string bytes = lab::encode_frame(type, payload);
-  for (std::string_view left = bytes; !left.empty();) {
-    const ssize_t n = ::write(fd_, left.data(), left.size());
+bool Channel::send(lab::FrameType type, std::string_view head, std::string_view rest) {
+  const std::string header = lab::frame_header(type, head.size() + rest.size());
+  iovec parts[] = {{const_cast<char*>(header.data()), header.size()},
+                   {const_cast<char*>(head.data()), head.size()},
+                   {const_cast<char*>(rest.data()), rest.size()}};
+  for (std::size_t first = 0; first < std::size(parts);) {
+    ssize_t n = ::writev(fd_, parts + first, static_cast<int>(std::size(parts) - first));
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    left.remove_prefix(static_cast<std::size_t>(n));
+    if (n < 0) return false;
+    for (; first < std::size(parts) && static_cast<std::size_t>(n) >= parts[first].iov_len; ++first)
+      n -= static_cast<ssize_t>(parts[first].iov_len);
+    if (first == std::size(parts)) break;
+    if (n == 0 && parts[first].iov_len == 0) continue;
+    parts[first].iov_base = static_cast<char*>(parts[first].iov_base) + n;
+    parts[first].iov_len -= static_cast<std::size_t>(n);
   }
   return true;
 }

@@ -15,7 +15,9 @@ class Channel {
   explicit Channel(int fd);
 
   int fd() const { return fd_; }
-  bool send(lab::FrameType type, std::string_view payload);
+  bool send(lab::FrameType type, std::string_view payload) { return send(type, payload, {}); }
+  // The same for a payload in two pieces.
+  bool send(lab::FrameType type, std::string_view head, std::string_view rest);
 
   // Reads what is there. False at the end of the stream.
   bool fill();

@@ -284,17 +284,29 @@ void Follower::execed(pid_t id) {
   channel_.send(FrameType::program, encode(program));
 }
 
+void Follower::send_records(std::uint64_t number, std::span<const std::uint64_t> pcs) {
+  halves_.resize(pcs.size());
+  bool all_fit = true;
+  for (std::size_t i = 0; i < pcs.size(); ++i) {
+    halves_[i] = static_cast<std::uint32_t>(pcs[i]);
+    all_fit &= static_cast<std::uint64_t>(
+                   static_cast<std::int64_t>(static_cast<std::int32_t>(halves_[i]))) == pcs[i];
+  }
+  const auto bytes_of = [](const auto& values) {
+    return std::string_view(reinterpret_cast<const char*>(values.data()),
+                            values.size() * sizeof values[0]);
+  };
+  const std::string head = lab::Encoder().integer(number).integer(all_fit ? 4 : 8).take();
+  channel_.send(FrameType::records, head, all_fit ? bytes_of(halves_) : bytes_of(pcs));
+}
+
 void Follower::drain(Task& task) {
   task.asked = false;
   if (task.tracer == nullptr) return;
   const auto pcs = task.tracer->buffer.pcs();
-  constexpr std::size_t kChunk = 65536 / sizeof(std::uint64_t);
-  for (std::size_t begin = 0; begin < pcs.size(); begin += kChunk) {
-    const auto part = pcs.subspan(begin, std::min(kChunk, pcs.size() - begin));
-    std::string payload = lab::Encoder().integer(task.number).take();
-    payload.append(reinterpret_cast<const char*>(part.data()), part.size_bytes());
-    channel_.send(FrameType::records, payload);
-  }
+  constexpr std::size_t kChunk = 32768;
+  for (std::size_t begin = 0; begin < pcs.size(); begin += kChunk)
+    send_records(task.number, pcs.subspan(begin, std::min(kChunk, pcs.size() - begin)));
   task.records += pcs.size();
   task.was_full = task.was_full || task.tracer->buffer.full();
   task.tracer->buffer.reset();

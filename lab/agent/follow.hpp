@@ -85,6 +85,7 @@ class Follower {
   void execed(pid_t id);
   void announce(pid_t id, Task& task, std::string reason);
   void drain(Task& task);
+  void send_records(std::uint64_t number, std::span<const std::uint64_t> pcs);
   std::unique_ptr<Tracer> take_tracer(std::string& reason);
   // Makes `id` enable `tracer`; empty, or why it could not.
   std::string enable_in(pid_t id, Tracer& tracer);
@@ -93,6 +94,7 @@ class Follower {
   std::uint64_t words_;
   std::map<pid_t, Task> tasks_;
   std::vector<std::unique_ptr<Tracer>> spare_;
+  std::vector<std::uint32_t> halves_;  // room for send_records()
   std::uint64_t next_number_ = 0;
   int listener_ = -1;
   std::string address_;  // of the socket, abstract
