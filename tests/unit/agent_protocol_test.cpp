@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include <gtest/gtest.h>
 
+#include "lab/pc_table.hpp"
 #include "lab/protocol.hpp"
 
 namespace kcov::lab {
@@ -63,6 +64,48 @@ TEST(Protocol, a_request_cut_short_anywhere_is_refused) {
     Request read;
     EXPECT_FALSE(decode(bytes.substr(0, length), read)) << length;
   }
+}
+
+TEST(Protocol, what_is_said_of_tasks_survives_the_way_and_is_refused_when_cut_short) {
+  const auto is_refused_cut_short = [](const std::string& bytes, auto read) {
+    for (std::size_t length = 0; length < bytes.size(); ++length)
+      EXPECT_FALSE(decode(bytes.substr(0, length), read)) << length;
+  };
+  TaskHeader header;
+  const std::string task = encode(TaskHeader{3, 7, 6, 5, 100, "no reason"});
+  ASSERT_TRUE(decode(task, header));
+  EXPECT_EQ(header.number, 3u);
+  EXPECT_EQ(header.id, 7u);
+  EXPECT_EQ(header.process, 6u);
+  EXPECT_EQ(header.parent, 5u);
+  EXPECT_EQ(header.capacity, 100u);
+  EXPECT_EQ(header.untraced, "no reason");
+  is_refused_cut_short(task, header);
+  TaskProgram program;
+  const std::string run = encode(TaskProgram{3, 9, {"cc", "-c"}});
+  ASSERT_TRUE(decode(run, program));
+  EXPECT_EQ(program.number, 3u);
+  EXPECT_EQ(program.records, 9u);
+  EXPECT_EQ(program.arguments, (std::vector<std::string>{"cc", "-c"}));
+  is_refused_cut_short(run, program);
+  TaskEnd end;
+  const std::string ended = encode(TaskEnd{3, 11, true, 13, true});
+  ASSERT_TRUE(decode(ended, end));
+  EXPECT_EQ(end.number, 3u);
+  EXPECT_EQ(end.records, 11u);
+  EXPECT_TRUE(end.dropped_known);
+  EXPECT_EQ(end.dropped, 13u);
+  EXPECT_TRUE(end.was_full);
+  is_refused_cut_short(ended, end);
+}
+
+TEST(PcTable, numbers_pcs_in_the_order_in_which_they_come) {
+  PcTable table;
+  // Enough that it grows, and values that fall into one place of it.
+  for (std::uint64_t i = 0; i < 100000; ++i) ASSERT_EQ(table.number_of(i << 20), i);
+  for (std::uint64_t i = 0; i < 100000; ++i) ASSERT_EQ(table.number_of(i << 20), i);
+  EXPECT_EQ(table.pcs().size(), 100000u);
+  EXPECT_EQ(table.pcs()[99999], 99999ull << 20);
 }
 
 TEST(Protocol, counts_that_lie_end_the_reading) {

@@ -167,5 +167,39 @@ TEST(Entries, names_are_those_of_the_calls) {
   EXPECT_EQ(system_call_name(""), "");
 }
 
+// What ptrace adds, and nothing else, is taken out of a call: to its second ptrace_stop,
+// where the task is awake again.
+TEST(TracerStops, a_stop_in_a_call_is_no_part_of_it) {
+  EXPECT_EQ(cut("handle_syscall:0 __se_sys_clone:0 kernel_clone:0 ptrace_notify:0 "
+                "ptrace_do_notify:0 ptrace_stop.part.0:0 wake:0 ptrace_stop.part.0:1 "
+                "ptrace_do_notify:1 kernel_clone:1 wake:0"),
+            "clone(0,1,2,9,10) (tracer)(3,4,5,6,7,8)");
+}
+
+TEST(TracerStops, a_signal_is_more_than_its_stop) {
+  EXPECT_EQ(cut("handle_syscall:0 __se_sys_kill:0 get_signal:0 dequeue_signal:0 ptrace_stop:0 "
+                "wake:0 ptrace_stop:1 get_signal:1 setup_frame:0"),
+            "kill(0,1) signal(2,3,7,8) (tracer)(4,5,6)");
+}
+
+// Asked to stop (for draining, or just made), a task looks for signals and finds none.
+TEST(TracerStops, a_look_for_signals_that_finds_none_is_the_tracers) {
+  EXPECT_EQ(cut("ptrace_stop:1 recalc_sigpending_tsk:0 ptrace_do_notify:1 get_signal:1 "
+                "dequeue_signal:0 get_signal:2 handle_syscall:0 __se_sys_read:0"),
+            "(tracer)(0,1,2) (tracer)(3,4,5) read(6,7)");
+}
+
+TEST(TracerStops, a_new_task_that_is_to_be_followed_is_told_so_in_its_makers_call) {
+  EXPECT_EQ(cut("handle_syscall:0 __se_sys_clone:0 copy_process:0 __ptrace_link:0 "
+                "task_set_jobctl_pending:0 copy_process:1"),
+            "clone(0,1,2,5) (tracer)(3,4)");
+}
+
+// Lost in the midst of it: what follows is not swallowed.
+TEST(TracerStops, a_stop_that_is_cut_off_ends_nowhere) {
+  EXPECT_EQ(cut("handle_syscall:0 __se_sys_clone:0 ptrace_notify:0 x:0 y:0"),
+            "clone(0,1,3,4) (tracer)(2)");
+}
+
 }  // namespace
 }  // namespace kcov::coverage
