@@ -40,6 +40,7 @@ struct Options {
   std::string vmlinux;
   std::string output;
   std::uint64_t words = 1 << 20;
+  unsigned memory_mib = 1024;
   std::vector<std::string> command;
 };
 
@@ -62,10 +63,11 @@ Result<Recorded> record_in_lab(const Options& options, const lab::Request& reque
   const Result<Kernel> kernel =
       lab::current_kernel(options.on.empty() ? "um" : options.on, variant);
   if (!kernel) return kernel.error();
-  Result<std::unique_ptr<lab::Machine>> machine =
-      lab::boot(*kernel, {.memory_mib = static_cast<unsigned>(256 + (request.trace_words >> 17)),
-                          .cpus = 1,
-                          .writable = request.writable});
+  Result<std::unique_ptr<lab::Machine>> machine = lab::boot(
+      *kernel,
+      {.memory_mib = std::max(options.memory_mib, static_cast<unsigned>(request.trace_words >> 16)),
+       .cpus = 1,
+       .writable = request.writable});
   if (!machine) return machine.error();
   Result<lab::SessionResult> session = lab::run_session(**machine, request, streams_for(options));
   if (!session) return session.error();
@@ -341,6 +343,11 @@ void add_trace(CLI::App& app, Action& chosen) {
                    "size of the kcov buffer in words of 8 bytes, rounded up to whole pages")
       ->capture_default_str()
       ->check(CLI::Range(std::uint64_t{2}, std::uint64_t{268434944}));
+  command
+      ->add_option("--memory", options->memory_mib,
+                   "MiB that a lab's machine may use, the buffers of all tasks among it")
+      ->capture_default_str()
+      ->check(CLI::Range(64u, 65536u));
   add_command_to_run(*command, options->command);
   command->callback([&chosen, options] { chosen = [options] { return trace(*options); }; });
 }

@@ -29,8 +29,7 @@ constexpr long kOptions = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TR
 // Arguments of a program that are told: its name, and enough to know it by.
 constexpr std::size_t kMostArguments = 4096;
 
-std::string read_proc(pid_t task, const char* name, std::size_t most) {
-  const std::string path = "/proc/" + std::to_string(task) + "/" + name;
+std::string read_file(const std::string& path, std::size_t most) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return {};
   std::string text(most, '\0');
@@ -43,10 +42,25 @@ std::string read_proc(pid_t task, const char* name, std::size_t most) {
   return text;
 }
 
-// A number out of /proc/PID/status.
+std::string read_proc(pid_t task, const char* name, std::size_t most) {
+  return read_file("/proc/" + std::to_string(task) + "/" + name, most);
+}
+
+// A number out of /proc/PID/status or /proc/meminfo.
 std::uint64_t field(const std::string& status, const std::string& name) {
   const std::size_t at = status.find("\n" + name + ":");
   return at == std::string::npos ? 0 : std::strtoull(&status[at + name.size() + 2], nullptr, 10);
+}
+
+// Words of a further buffer: as many as wanted, but no more than a sixteenth of the memory
+// that is left, so that many tasks have small ones rather than few of them any. 0: it would
+// be too small to be of use.
+std::uint64_t words_that_fit(std::uint64_t wanted) {
+  constexpr std::uint64_t kPageWords = 512;
+  constexpr std::uint64_t kLeast = 16 * kPageWords;
+  const std::uint64_t kib = field(read_file("/proc/meminfo", 4096), "MemAvailable");
+  const std::uint64_t words = std::min(wanted, kib * 1024 / 16 / sizeof(std::uint64_t));
+  return words == wanted ? words : words < kLeast ? 0 : words / kPageWords * kPageWords;
 }
 
 std::string failure(const char* what, long result) {
@@ -158,8 +172,13 @@ void Follower::stopped(pid_t id, int signal, int event) {
 
 std::unique_ptr<Tracer> Follower::take_tracer(std::string& reason) {
   if (spare_.empty()) {
+    const std::uint64_t words = words_that_fit(words_);
+    if (words == 0) {
+      reason = "there is no memory for its buffer (--buffer)";
+      return nullptr;
+    }
     auto tracer = std::make_unique<Tracer>();
-    reason = tracer->open(words_);
+    reason = tracer->open(words);
     return reason.empty() ? std::move(tracer) : nullptr;
   }
   std::unique_ptr<Tracer> tracer = std::move(spare_.back());
