@@ -16,7 +16,9 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <future>
 #include <sstream>
+#include <utility>
 
 #include "execute.hpp"
 
@@ -73,8 +75,7 @@ class Comparison {
   int compare(std::uint64_t seed, std::uint64_t programs, std::size_t length) {
     const std::string arguments = "--digest " + std::to_string(seed) + ' ' +
                                   std::to_string(programs) + ' ' + std::to_string(length);
-    const std::vector<std::string> ours = run(false, arguments);
-    const std::vector<std::string> stock = run(true, arguments);
+    const auto [ours, stock] = run_both(arguments);
     if (ours.size() != programs || stock.size() != programs) {
       std::printf("ours finished %zu programs, stock %zu, of %llu\n", ours.size(), stock.size(),
                   static_cast<unsigned long long>(programs));
@@ -92,6 +93,14 @@ class Comparison {
   }
 
  private:
+  // On both kernels side by side: ours, stock.
+  std::pair<std::vector<std::string>, std::vector<std::string>> run_both(
+      const std::string& arguments) const {
+    auto stock = std::async(std::launch::async, [&] { return run(true, arguments); });
+    std::vector<std::string> ours = run(false, arguments);
+    return {std::move(ours), stock.get()};
+  }
+
   // What the command prints on our kernel, or the stock one.
   std::vector<std::string> run(bool stock, const std::string& arguments) const {
     const std::string command = tool_ + " lab run --machine " + machine_ +
@@ -110,8 +119,7 @@ class Comparison {
     const std::string path = std::string(directory == nullptr ? "/tmp" : directory) +
                              "/kcov_differential." + std::to_string(::getpid());
     std::ofstream(path) << to_text(program);
-    const std::vector<std::string> ours = run(false, "--replay " + path);
-    const std::vector<std::string> stock = run(true, "--replay " + path);
+    const auto [ours, stock] = run_both("--replay " + path);
     ::unlink(path.c_str());
     if (show) {
       std::istringstream text(to_text(program));
