@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <iterator>
 #include <numeric>
 #include <thread>
 #include <unordered_map>
@@ -102,12 +101,14 @@ Paths::Path Paths::of(const TaskReport& task, const coverage::Entry& entry) {
 }
 
 std::string raw_of(const TraceReport& report) {
+  // Written once for each PC, not for each record.
+  std::vector<std::string> lines;
+  for (const symbol::Location& location : report.locations)
+    lines.push_back(fmt::format("{:#x}\n", location.pc));
   std::string text;
   text.reserve(report.record_count() * 19);
-  for (const TaskReport& task : report.tasks) {
-    for (const std::uint32_t record : task.records)
-      fmt::format_to(std::back_inserter(text), "{:#x}\n", report.locations[record].pc);
-  }
+  for (const TaskReport& task : report.tasks)
+    for (const std::uint32_t record : task.records) text += lines[record];
   return text;
 }
 
