@@ -2,10 +2,12 @@
 // Contract 12 to 19 and 24 to 27: enabling, disabling, recording.
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include <array>
 #include <atomic>
+#include <cstring>
 #include <thread>
 
 #include "rules.hpp"
@@ -214,6 +216,15 @@ std::size_t changed_words(const Map& map, std::uint64_t value) {
   return changed;
 }
 
+// Linux 6.1, and no later series that is tested, multiplies a count of comparisons before it
+// compares: one that wraps makes it write outside the buffer.
+bool writes_outside(unsigned long mode, std::uint64_t count) {
+  utsname names{};
+  ::uname(&names);
+  return subject.stock && mode == KCOV_TRACE_CMP && count >= ~std::uint64_t{0} / 32 &&
+         std::strncmp(names.release, "6.1.", 4) == 0;
+}
+
 RULE(26, user_space_may_store_anything_to_word_0) {
   const struct {
     unsigned long mode;
@@ -237,11 +248,15 @@ RULE(26, user_space_may_store_anything_to_word_0) {
           (std::uint64_t{1} << 59) - 1, std::uint64_t{1} << 59, (std::uint64_t{1} << 59) + 1,
           (std::uint64_t{1} << 61) - 1, std::uint64_t{1} << 61, std::uint64_t{1} << 63,
           ~std::uint64_t{0} - 1}) {
+      if (writes_outside(mode, value)) {
+        stock_differs("a count that wraps makes it write outside the buffer: not stored");
+        continue;
+      }
       EXPECT(changed_words(map, value), 0);
       EXPECT(map.load(0), value);
     }
     // Stock wraps, and stores a PC over word 0.
-    if (!subject.stock || mode == KCOV_TRACE_CMP) {
+    if (!writes_outside(mode, ~std::uint64_t{0}) && (!subject.stock || mode == KCOV_TRACE_CMP)) {
       EXPECT(changed_words(map, ~std::uint64_t{0}), 0);
       EXPECT(map.load(0), ~std::uint64_t{0});
     }
