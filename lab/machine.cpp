@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -99,12 +100,17 @@ Result<std::unique_ptr<Machine>> Machine::start(SupervisedProgram program,
   if (!started) return started.error();
   machine->supervisor_ = started->supervisor;
   machine->life_ = started->life;
+  machine->supervisor_end_ = static_cast<int>(::syscall(SYS_pidfd_open, started->supervisor, 0));
+  if (machine->supervisor_end_ < 0) {
+    return Error{"cannot watch the machine's supervisor: " + errno_text(errno)};
+  }
   return machine;
 }
 
 Machine::~Machine() {
   if (channel_ >= 0) ::close(channel_);
   if (life_ >= 0) ::close(life_);
+  if (supervisor_end_ >= 0) ::close(supervisor_end_);
   if (supervisor_ > 0) {
     while (::waitpid(supervisor_, nullptr, 0) < 0 && errno == EINTR) {
     }
@@ -119,15 +125,18 @@ std::string Machine::log() const {
   return text ? std::move(*text) : std::string{};
 }
 
-void Machine::wait(int seconds) {
-  // The supervisor holds the other end of the pipe until all is over.
-  pollfd end{life_, 0, 0};
-  ::poll(&end, 1, seconds * 1000);
+bool Machine::wait(int seconds) {
+  pollfd end{supervisor_end_, POLLIN, 0};
+  int ready;
+  do {
+    ready = ::poll(&end, 1, seconds * 1000);
+  } while (ready < 0 && errno == EINTR);
+  return ready > 0;
 }
 
 void Machine::finish() {
   ::shutdown(channel_, SHUT_WR);
-  wait(5);
+  if (!wait(10)) fmt::print(stderr, "kcovtool: the machine did not switch itself off; ending it\n");
 }
 
 Result<std::unique_ptr<Machine>> boot(const Kernel& kernel, const BootOptions& options) {

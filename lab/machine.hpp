@@ -39,10 +39,11 @@ class Machine {
   // What its kernel has printed so far; empty for the native machine.
   std::string log() const;
 
-  // Waits until it has switched itself off, `seconds` at most.
-  void wait(int seconds);
+  // Waits until it has switched itself off, `seconds` at most. False if it has not.
+  bool wait(int seconds);
 
-  // The agent has said its last: lets the machine switch itself off, and waits for it.
+  // The agent has said its last: lets the machine switch itself off, and waits for it. One
+  // that does not is a fault worth a word; it is ended all the same.
   void finish();
 
   // Why a machine of this kind cannot run here; asked when one did not start. Empty: no
@@ -57,6 +58,8 @@ class Machine {
   // Closing it tells the supervisor to end everything.
   int life_ = -1;
   pid_t supervisor_ = -1;
+  // Readable once the supervisor has ended, which it does after the program.
+  int supervisor_end_ = -1;
   std::unique_ptr<TemporaryDirectory> directory_;
   std::string (*obstacle_)() = nullptr;
 };
