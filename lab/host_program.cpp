@@ -170,8 +170,8 @@ Result<HostTrace> trace_host_program(const Request& request, int output, int err
   return trace;
 }
 
-std::vector<symbol::Location> locate(const HostTrace& trace) {
-  std::vector<symbol::Location> locations(trace.pcs.size());
+symbol::Locations locate(const HostTrace& trace) {
+  symbol::Locations locations(trace.pcs.size());
   for (std::size_t i = 0; i < locations.size(); ++i) locations[i].pc = trace.pcs[i];
   for (const HostModule& module : trace.modules) {
     std::vector<std::size_t> records;
@@ -188,10 +188,11 @@ std::vector<symbol::Location> locate(const HostTrace& trace) {
     if (!std::filesystem::is_regular_file(module.path, ignored)) continue;
     Result<symbol::Image> image = symbol::Image::open(module.path);
     if (!image) continue;
-    std::vector<symbol::Location> found = image->locate(addresses);
+    const symbol::Locations found = image->locate(addresses);
+    locations.adopt_all_of(found);
     for (std::size_t i = 0; i < records.size(); ++i) {
-      found[i].pc = trace.pcs[records[i]];
-      locations[records[i]] = std::move(found[i]);
+      locations[records[i]] = found[i];
+      locations[records[i]].pc = trace.pcs[records[i]];
     }
   }
   return locations;

@@ -35,6 +35,6 @@ struct HostTrace {
 Result<HostTrace> trace_host_program(const Request& request, int output, int errors);
 
 // The names of the PCs, each looked up in the program or shared object it lies in.
-std::vector<symbol::Location> locate(const HostTrace& trace);
+symbol::Locations locate(const HostTrace& trace);
 
 }  // namespace kcov::lab

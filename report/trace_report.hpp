@@ -41,7 +41,7 @@ struct TraceReport {
   std::string release;   // empty: no kernel was traced
   std::string build_id;  // of the kernel that ran
   // Of the PCs that were recorded; only the PC where there are no names.
-  std::vector<symbol::Location> locations;
+  symbol::Locations locations;
   std::string unnamed;  // why there are no names; empty: there are
   std::vector<TaskReport> tasks;
 

@@ -4,9 +4,9 @@
 // and the walk goes on only to a DIE beyond it. In a sound tree pre-order is the order of
 // offsets, so this changes nothing there; in a damaged one no DIE is visited twice.
 //
-// How chains stay true: at inlining depth d (0 in the function itself) a DIE is appended
-// to the chain of an address only if that chain has exactly d + 1 members. So when two
-// siblings both claim an address, which no sound compiler writes, the first keeps it.
+// How the tree stays true: a scope becomes the innermost of an address only if the scope
+// right around it is the innermost until then. So when two siblings both claim an address,
+// which no sound compiler writes, the first keeps it.
 #include "symbol/function_tree.hpp"
 
 #include <cxxabi.h>
@@ -39,7 +39,9 @@ bool holds_functions(int tag) {
 class Walk {
  public:
   explicit Walk(std::span<const std::uint64_t> addresses)
-      : addresses_(addresses), chains_(addresses.size()), missing_(addresses.size()) {}
+      : addresses_(addresses), missing_(addresses.size()) {
+    tree_.innermost.assign(addresses.size(), kNoScope);
+  }
 
   // The children of a unit, or of a namespace in it.
   void functions_below(Dwarf_Die& parent, int level) {
@@ -54,7 +56,7 @@ class Walk {
     });
   }
 
-  std::vector<ScopeChain> take() { return std::move(chains_); }
+  ScopeTree take() { return std::move(tree_); }
 
  private:
   using Members = std::vector<std::uint32_t>;  // indexes into addresses_, ascending
@@ -80,22 +82,22 @@ class Walk {
         members.push_back(static_cast<std::uint32_t>(it - addresses_.begin()));
       }
     });
-    claim(die, 0, members);
+    const std::uint32_t scope = claim(die, kNoScope, members);
     missing_ -= members.size();
-    if (!members.empty()) scopes_below(die, level + 1, 1, members);
+    if (!members.empty()) scopes_below(die, level + 1, scope, members);
   }
 
-  // What lies in a function: `depth` chain members down, at the addresses in `around`.
-  void scopes_below(Dwarf_Die& parent, int level, std::size_t depth, const Members& around) {
+  // What lies in the scope `outer`, at the addresses in `around`.
+  void scopes_below(Dwarf_Die& parent, int level, std::uint32_t outer, const Members& around) {
     for_each_child(parent, level, [&](Dwarf_Die& die) {
       const int tag = dwarf_tag(&die);
       if (tag == DW_TAG_inlined_subroutine) {
         Members members = inside(die, around);
-        claim(die, depth, members);
-        if (!members.empty()) scopes_below(die, level + 1, depth + 1, members);
+        const std::uint32_t scope = claim(die, outer, members);
+        if (!members.empty()) scopes_below(die, level + 1, scope, members);
       } else if (tag == DW_TAG_lexical_block) {
         const Members members = inside(die, around);
-        if (!members.empty()) scopes_below(die, level + 1, depth, members);
+        if (!members.empty()) scopes_below(die, level + 1, outer, members);
       } else if (tag == DW_TAG_subprogram) {
         function(die, level);  // a function within a function has its own code
       }
@@ -117,17 +119,20 @@ class Walk {
     return members;
   }
 
-  // Appends the DIE to those chains of `members` that reach down to just above it, and
-  // leaves only their addresses in `members`, sorted.
-  void claim(const Dwarf_Die& die, std::size_t depth, Members& members) {
+  // Makes the DIE the innermost scope of those of `members` that are in `outer` until now, and
+  // leaves only their addresses in `members`, sorted. The new scope's index.
+  std::uint32_t claim(const Dwarf_Die& die, std::uint32_t outer, Members& members) {
+    const auto scope = static_cast<std::uint32_t>(tree_.scopes.size());
     std::sort(members.begin(), members.end());
     std::size_t kept = 0;
     for (const std::uint32_t i : members) {
-      if (chains_[i].size() != depth) continue;
-      chains_[i].push_back(die);
+      if (tree_.innermost[i] != outer) continue;
+      tree_.innermost[i] = scope;
       members[kept++] = i;
     }
     members.resize(kept);
+    if (kept != 0) tree_.scopes.push_back({die, outer});
+    return scope;
   }
 
   template <class Visit>
@@ -141,14 +146,14 @@ class Walk {
   }
 
   std::span<const std::uint64_t> addresses_;
-  std::vector<ScopeChain> chains_;
+  ScopeTree tree_;
   std::size_t missing_;  // addresses that have no function yet
   Dwarf_Off reached_ = 0;
 };
 
 }  // namespace
 
-std::vector<ScopeChain> find_scopes(Dwarf_Die unit, std::span<const std::uint64_t> addresses) {
+ScopeTree find_scopes(Dwarf_Die unit, std::span<const std::uint64_t> addresses) {
   Walk walk(addresses);
   walk.functions_below(unit, 0);
   return walk.take();

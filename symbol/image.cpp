@@ -2,25 +2,30 @@
 // Opening an image, and the order of work in locate(); image.hpp tells the whole story.
 #include "symbol/image.hpp"
 
-#include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <elfutils/libdwelf.h>
 #include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <numeric>
+#include <optional>
+#include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "symbol/call_sites.hpp"
+#include "symbol/debug_info.hpp"
 #include "symbol/elf_symbols.hpp"
-#include "symbol/function_tree.hpp"
-#include "symbol/line_table.hpp"
+#include "symbol/location_cache.hpp"
 #include "symbol/unit_map.hpp"
 
 namespace kcov::symbol {
@@ -29,33 +34,32 @@ namespace {
 struct CloseElf {
   void operator()(Elf* elf) const { elf_end(elf); }
 };
-struct CloseDwarf {
-  void operator()(Dwarf* dwarf) const { dwarf_end(dwarf); }
-};
 
-class File {
+// The bytes of a file, for as long as anything is read from them.
+class MappedFile {
  public:
-  explicit File(int descriptor) : descriptor_(descriptor) {}
-  File(File&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  ~File() {
-    if (descriptor_ >= 0) close(descriptor_);
+  MappedFile() = default;
+  MappedFile(void* bytes, std::size_t size) : bytes_(bytes), size_(size) {}
+  MappedFile(MappedFile&& other) noexcept
+      : bytes_(std::exchange(other.bytes_, nullptr)), size_(other.size_) {}
+  MappedFile& operator=(MappedFile&&) = delete;
+  ~MappedFile() {
+    if (bytes_ != nullptr) ::munmap(bytes_, size_);
   }
-  int descriptor() const { return descriptor_; }
+  // Another reader of the same bytes. libelf may write to them, which stays with us.
+  Elf* open() const { return elf_memory(static_cast<char*>(bytes_), size_); }
 
  private:
-  int descriptor_;
+  void* bytes_ = nullptr;
+  std::size_t size_ = 0;
 };
 
 Error cannot_open(const std::string& path, const std::string& why) {
   return Error{"cannot read symbols from \"" + path + "\": " + why};
 }
 
-// One address to look up, and where the answer belongs.
-struct Question {
-  Dwarf_Off unit;
-  std::uint64_t address;
-  Location* location;
-};
+constexpr const char* kNoElf =
+    "it is not an ELF image; give the linked kernel (vmlinux, not bzImage) or program";
 
 std::string read_build_id(Elf* elf) {
   const void* bytes = nullptr;
@@ -69,110 +73,86 @@ std::string read_build_id(Elf* elf) {
   return text;
 }
 
-int integer_attribute(Dwarf_Die& die, unsigned name) {
-  Dwarf_Attribute attribute;
-  Dwarf_Word value = 0;
-  dwarf_formudata(dwarf_attr(&die, name, &attribute), &value);
-  return static_cast<int>(value);
+}  // namespace
+
+namespace {
+
+// Cuts the questions, sorted by unit, into those of each unit that is known.
+std::vector<UnitQuestions> by_unit(std::span<const Question> questions) {
+  std::vector<UnitQuestions> units;
+  for (std::size_t begin = 0, end = 0; begin < questions.size(); begin = end) {
+    while (end < questions.size() && questions[end].unit == questions[begin].unit) ++end;
+    if (questions[begin].unit != UnitMap::none)
+      units.push_back(questions.subspan(begin, end - begin));
+  }
+  return units;
 }
+
+}  // namespace
+
+namespace {
+
+// What finds the symbol and the unit of an address.
+struct LookUp {
+  LookUp(Elf* elf, Dwarf* dwarf) : symbols(elf), sites(elf), units(dwarf) {}
+
+  ElfSymbols symbols;
+  CallSites sites;
+  UnitMap units;
+};
 
 }  // namespace
 
 struct Image::State {
   // In the order in which each needs the one before; destroyed the other way round.
   std::string path;
-  File file;
+  MappedFile file;
   std::unique_ptr<Elf, CloseElf> elf;
   std::string build_id;
-  ElfSymbols symbols;
-  std::unique_ptr<Dwarf, CloseDwarf> dwarf;  // null without debug information
-  UnitMap units;
-  LineSections line_sections;
+  DebugInfo debug;
+  std::string cache;  // the file of answers; empty: none
+  std::optional<LookUp> look_up;
 
-  State(std::string name, File opened, std::unique_ptr<Elf, CloseElf> image)
+  State(std::string name, MappedFile mapped, std::unique_ptr<Elf, CloseElf> image)
       : path(std::move(name)),
-        file(std::move(opened)),
+        file(std::move(mapped)),
         elf(std::move(image)),
         build_id(read_build_id(elf.get())),
-        symbols(elf.get()),
-        dwarf(open_dwarf(elf.get())),
-        units(dwarf.get()),
-        line_sections(dwarf == nullptr ? LineSections() : LineSections(elf.get())) {}
+        debug(elf.get()) {}
 
-  static Dwarf* open_dwarf(Elf* elf) {
-    Dwarf* opened = dwarf_begin_elf(elf, DWARF_C_READ, nullptr);
-    // Unwind tables alone are enough for libdw to say yes.
-    Dwarf_CU* first = nullptr;
-    if (opened != nullptr &&
-        dwarf_get_units(opened, nullptr, &first, nullptr, nullptr, nullptr, nullptr) != 0) {
-      dwarf_end(opened);
-      opened = nullptr;
-    }
-    return opened;
-  }
-
-  void answer(std::vector<Question>& questions);
-  void answer_in_unit(std::span<const Question> questions);
+  // Made when the first PC comes that the cache does not know.
+  LookUp& tables() { return look_up ? *look_up : look_up.emplace(elf.get(), debug.dwarf()); }
+  void answer(std::vector<Question>& questions, Locations& locations);
 };
 
-namespace {
-
-// The frames of one address: names from its chain, each line from where the next inner
-// function was called, and the innermost line from the line table.
-std::vector<Frame> make_frames(ScopeChain& chain, LineTable& lines, std::size_t index,
-                               const std::string& symbol) {
-  LineTable::Position position = lines.find(index);
-  std::vector<Frame> frames;
-  if (chain.empty()) {  // assembly: lines, but often no functions
-    if (!position.file.empty()) frames.push_back({symbol, position.file, position.line, false});
-    return frames;
-  }
-  frames.reserve(chain.size());
-  for (std::size_t i = chain.size(); i-- > 0;) {
-    const bool inlined = i > 0;
-    frames.push_back({function_name(chain[i]), std::move(position.file), position.line, inlined});
-    if (!inlined) break;
-    position.file =
-        lines.file(static_cast<Dwarf_Word>(integer_attribute(chain[i], DW_AT_call_file)));
-    position.line = integer_attribute(chain[i], DW_AT_call_line);
-  }
-  if (frames.back().function.empty()) frames.back().function = symbol;
-  return frames;
-}
-
-}  // namespace
-
-// Sorts the questions by unit, then by address, and visits each unit once.
-void Image::State::answer(std::vector<Question>& questions) {
+// Each unit is visited once, by one of as many threads as are worth it.
+void Image::State::answer(std::vector<Question>& questions, Locations& locations) {
   std::stable_sort(questions.begin(), questions.end(),
                    [](const Question& a, const Question& b) { return a.unit < b.unit; });
-  for (auto it = questions.begin(); it != questions.end() && it->unit != UnitMap::none;) {
-    const auto end = std::find_if(
-        it, questions.end(), [&](const Question& question) { return question.unit != it->unit; });
-    answer_in_unit({it, end});
-    it = end;
+  const std::vector<UnitQuestions> groups = by_unit(questions);
+  // To open the debug information once more costs as much as some thousand answers.
+  constexpr std::size_t kWorthAThread = 5000;
+  const std::size_t workers =
+      std::min<std::size_t>({std::max(1u, std::thread::hardware_concurrency()),
+                             1 + questions.size() / kWorthAThread, groups.size()});
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&](DebugInfo& info, Names& names) {
+    for (std::size_t i; (i = next++) < groups.size();) info.answer(groups[i], names);
+  };
+  std::vector<std::jthread> threads;
+  for (std::size_t i = 1; i < workers; ++i) {
+    const auto names = std::make_shared<Names>();
+    locations.adopt(names);
+    threads.emplace_back([&, names] {
+      const std::unique_ptr<Elf, CloseElf> own(file.open());
+      if (own == nullptr) return;
+      DebugInfo info(own.get());
+      if (info.dwarf() != nullptr) work(info, *names);
+    });
   }
-}
-
-void Image::State::answer_in_unit(std::span<const Question> questions) {
-  Dwarf_Die die;
-  if (dwarf_offdie(dwarf.get(), questions.front().unit, &die) == nullptr) return;
-  // With -gsplit-dwarf the functions are in another file, which libdw finds for us.
-  Dwarf_Die split;
-  std::uint8_t type = 0;
-  const bool is_split =
-      dwarf_cu_info(die.cu, nullptr, &type, nullptr, &split, nullptr, nullptr, nullptr) == 0 &&
-      type == DW_UT_skeleton && split.addr != nullptr;
-  const Dwarf_Die functions = is_split ? split : die;
-
-  std::vector<std::uint64_t> addresses;
-  for (const Question& question : questions) addresses.push_back(question.address);
-  std::vector<ScopeChain> chains = find_scopes(functions, addresses);
-  LineTable lines(die, functions, line_sections, addresses);
-  for (std::size_t i = 0; i < questions.size(); ++i) {
-    Location& location = *questions[i].location;
-    location.frames = make_frames(chains[i], lines, i, location.symbol);
-  }
+  const auto names = std::make_shared<Names>();
+  locations.adopt(names);
+  work(debug, *names);
 }
 
 Image::Image(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -182,31 +162,39 @@ Image::~Image() = default;
 
 const std::string& Image::path() const { return state_->path; }
 const std::string& Image::build_id() const { return state_->build_id; }
-bool Image::has_debug_info() const { return state_->dwarf != nullptr; }
+bool Image::has_debug_info() const { return state_->debug.dwarf() != nullptr; }
 
 Result<Image> Image::open(const std::string& path) {
   // Not to wait for the other end of a pipe, which is refused below.
-  File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.descriptor() < 0) return cannot_open(path, std::strerror(errno));
-  struct stat status;
-  if (fstat(file.descriptor(), &status) != 0) return cannot_open(path, std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) return cannot_open(path, "it is not a regular file");
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return cannot_open(path, std::strerror(errno));
+  struct stat status {};
+  void* bytes = MAP_FAILED;
+  int error = fstat(descriptor, &status) == 0 ? 0 : errno;
+  const bool is_file = error == 0 && S_ISREG(status.st_mode);
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (is_file && size != 0) {
+    bytes = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0);
+    if (bytes == MAP_FAILED) error = errno;
+  }
+  ::close(descriptor);
+  if (error != 0) return cannot_open(path, std::strerror(error));
+  if (!is_file) return cannot_open(path, "it is not a regular file");
+  if (size == 0) return cannot_open(path, kNoElf);
+  MappedFile file(bytes, size);
 
   elf_version(EV_CURRENT);
-  std::unique_ptr<Elf, CloseElf> elf(elf_begin(file.descriptor(), ELF_C_READ_MMAP, nullptr));
+  std::unique_ptr<Elf, CloseElf> elf(file.open());
   if (elf == nullptr) return cannot_open(path, std::string("libelf says: ") + elf_errmsg(-1));
   GElf_Ehdr header;
   if (elf_kind(elf.get()) != ELF_K_ELF || gelf_getehdr(elf.get(), &header) == nullptr) {
-    return cannot_open(path,
-                       "it is not an ELF image; give the linked kernel (vmlinux, not bzImage) "
-                       "or program");
+    return cannot_open(path, kNoElf);
   }
   if (header.e_type != ET_EXEC && header.e_type != ET_DYN) {
     return cannot_open(path,
                        "its addresses are not final (an object file, kernel module or core "
                        "dump); give a linked kernel, program or shared object");
   }
-  const auto size = static_cast<std::uint64_t>(status.st_size);
   if (header.e_shoff == 0) return cannot_open(path, "it has no section headers, so no symbols");
   if (header.e_shoff > size ||
       std::uint64_t{header.e_shnum} * header.e_shentsize > size - header.e_shoff) {
@@ -217,39 +205,58 @@ Result<Image> Image::open(const std::string& path) {
   return Image(std::make_unique<State>(path, std::move(file), std::move(elf)));
 }
 
-std::size_t Image::count_strangers(std::span<const std::uint64_t> pcs) const {
-  const CallSites sites(state_->elf.get());
-  return static_cast<std::size_t>(std::count_if(pcs.begin(), pcs.end(), [&](std::uint64_t pc) {
-    return pc != 0 && !sites.may_return_to(pc, state_->symbols);
-  }));
+void Image::keep_answers_in(const std::string& directory) {
+  if (!build_id().empty() && has_debug_info())
+    state_->cache = directory + "/" + build_id() + ".locations";
 }
 
-std::vector<Location> Image::locate(std::span<const std::uint64_t> pcs, PcKind kind) {
+Locations Image::locate(std::span<const std::uint64_t> pcs, PcKind kind) {
   const std::uint64_t back = kind == PcKind::return_address ? 1 : 0;
-  std::vector<Location> locations(pcs.size());
+  Locations locations(pcs.size());
+  for (std::size_t i = 0; i < pcs.size(); ++i) locations[i].pc = pcs[i];
   std::vector<std::size_t> order(pcs.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(),
-            [&](auto a, auto b) { return pcs[a] != pcs[b] ? pcs[a] < pcs[b] : a < b; });
+  const auto is_before = [&](std::size_t a, std::size_t b) {
+    return pcs[a] != pcs[b] ? pcs[a] < pcs[b] : a < b;
+  };
+  if (!std::is_sorted(pcs.begin(), pcs.end())) std::sort(order.begin(), order.end(), is_before);
+
+  const bool cached = !state_->cache.empty() && kind == PcKind::return_address;
+  const LocationCache cache = cached ? LocationCache::load(state_->cache) : LocationCache();
+  std::vector<bool> known(pcs.size());
+  cache.find(order, locations, known);
+  std::erase_if(order, [&](std::size_t i) { return known[i] || pcs[i] < back; });
+  if (order.empty()) return locations;
 
   // One question for each PC that is asked for; its first asker gets the answer.
   std::vector<Question> questions;
+  questions.reserve(order.size());
+  LookUp& tables = state_->tables();
+  const auto names = std::make_shared<Names>();
+  locations.adopt(names);
+  const ElfSymbols::Symbol* last = nullptr;
+  std::string_view last_name;
   for (const std::size_t i : order) {
-    locations[i].pc = pcs[i];
-    if (pcs[i] < back || (!questions.empty() && questions.back().location->pc == pcs[i])) continue;
-    const std::uint64_t address = pcs[i] - back;
-    if (const ElfSymbols::Symbol* symbol = state_->symbols.find(address)) {
-      locations[i].symbol = symbol->name;
-      locations[i].symbol_offset = pcs[i] - symbol->start;
+    Location& location = locations[i];
+    if (!questions.empty() && questions.back().location->pc == location.pc) continue;
+    const std::uint64_t address = location.pc - back;
+    if (const ElfSymbols::Symbol* symbol = tables.symbols.find(address)) {
+      if (symbol != last) last_name = names->keep(symbol->name);
+      last = symbol;
+      location.symbol = last_name;
+      location.symbol_offset = location.pc - symbol->start;
     }
-    questions.push_back({state_->units.find(address), address, &locations[i]});
+    location.is_call_site =
+        kind == PcKind::return_address && tables.sites.may_return_to(location.pc, tables.symbols);
+    questions.push_back({tables.units.find(address), address, &location});
   }
-  state_->answer(questions);
+  state_->answer(questions, locations);
 
   // The others copy it. Equal PCs are side by side in `order`, the first asker first.
   for (std::size_t i = 1; i < order.size(); ++i) {
     if (pcs[order[i]] == pcs[order[i - 1]]) locations[order[i]] = locations[order[i - 1]];
   }
+  if (cached) cache.store(state_->cache, order, locations);
   return locations;
 }
 

@@ -15,6 +15,8 @@
 //      collects the chain function, inlined call, inlined call in that, ...
 //   4. The unit's line program is run once (line_program.hpp). It gives the innermost file
 //      and line; every other line is that of the call, kept with the inlined function.
+//   5. Units are shared out to a thread for each CPU. libdw's caches are for one thread, so
+//      each opens the debug information for itself, over the same bytes in memory.
 //
 // What it costs: docs/benchmarks.md.
 //
@@ -28,9 +30,9 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "support/result.hpp"
+#include "symbol/location.hpp"
 
 namespace kcov::symbol {
 
@@ -40,35 +42,9 @@ enum class PcKind {
   instruction,     // the address of the instruction itself
 };
 
-// One function that the PC lies in.
-struct Frame {
-  std::string function;  // from the debug information; C++ names are demangled
-  // As the compiler recorded it, relative to the directory it ran in where the file
-  // lies below that ("fs/read_write.c"), absolute otherwise. Empty if not known.
-  std::string file;
-  int line = 0;          // in the innermost frame the PC's own, in the others that of the
-                         // call; 0 if the compiler gave none
-  bool inlined = false;  // into the next frame
-
-  bool operator==(const Frame&) const = default;
-};
-
-// What is known of one PC. Whatever is not known is empty: there is no nearest guess.
-struct Location {
-  std::uint64_t pc = 0;  // as it was given
-  // The ELF symbol, with suffixes of the compiler's such as .constprop.0, .isra.0 and
-  // .cold, and how far into it the PC is, as it was given: vfs_read+0x26.
-  std::string symbol;
-  std::uint64_t symbol_offset = 0;
-  // Innermost first; the last is the function that was really called.
-  std::vector<Frame> frames;
-
-  bool operator==(const Location&) const = default;
-};
-
 // A linked ELF image: a kernel, a program or a shared object. Addresses are those it was
 // linked at; for what is loaded elsewhere (a PIE) the caller takes off the difference.
-// Not for two threads at once: looking up fills libdw's caches.
+// Not for two threads at once: looking up fills caches.
 class Image {
  public:
   // Errors: the file cannot be read, is not ELF, is cut short or damaged, or is an object
@@ -85,14 +61,14 @@ class Image {
   // Without it, locate() still names the ELF symbol.
   bool has_debug_info() const;
 
-  // How many of `pcs` are none that kcov's callback returns to in this image, but for a few
-  // (call_sites.hpp). Zeroes are not counted.
-  std::size_t count_strangers(std::span<const std::uint64_t> pcs) const;
+  // Keeps the answers about return addresses in a file in `directory`, by build-id, and takes
+  // them from there. For images with a build-id and debug information; without effect for
+  // others, and where the directory cannot be written.
+  void keep_answers_in(const std::string& directory);
 
   // One Location for each PC, in the same order. Costs least when given all at once.
   // Never fails: an unknown PC gives a Location that is empty but for the PC.
-  std::vector<Location> locate(std::span<const std::uint64_t> pcs,
-                               PcKind kind = PcKind::return_address);
+  Locations locate(std::span<const std::uint64_t> pcs, PcKind kind = PcKind::return_address);
 
  private:
   struct State;

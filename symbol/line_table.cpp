@@ -29,8 +29,9 @@ std::string string_attribute(Dwarf_Die* die, unsigned name) {
 }  // namespace
 
 LineTable::LineTable(Dwarf_Die lines_unit, Dwarf_Die functions_unit, const LineSections& sections,
-                     std::span<const std::uint64_t> addresses)
-    : functions_unit_(functions_unit),
+                     std::span<const std::uint64_t> addresses, Names& names)
+    : names_(names),
+      functions_unit_(functions_unit),
       addresses_(addresses),
       directory_(string_attribute(&lines_unit, DW_AT_comp_dir)) {
   Dwarf_Attribute attribute;
@@ -48,10 +49,11 @@ LineTable::Position LineTable::find(std::size_t index) {
   return row.known ? Position{file(row.file), row.line} : Position{};
 }
 
-std::string LineTable::file(Dwarf_Word index) {
+std::string_view LineTable::file(Dwarf_Word index) {
   auto [entry, is_new] = files_.try_emplace(index);
   if (is_new) {
-    entry->second = decoded_ ? source_path(program_.file(index), directory_) : file_by_libdw(index);
+    entry->second = decoded_ ? names_.keep(source_path(program_.file(index), directory_))
+                             : file_by_libdw(index);
   }
   return entry->second;
 }
@@ -77,15 +79,15 @@ LineTable::Position LineTable::find_by_libdw(std::uint64_t address) {
   return position;
 }
 
-std::string LineTable::file_by_libdw(Dwarf_Word index) {
+std::string_view LineTable::file_by_libdw(Dwarf_Word index) {
   Dwarf_Files* files = nullptr;
   std::size_t count = 0;
   if (dwarf_getsrcfiles(&functions_unit_, &files, &count) != 0) return {};
   return spelled(dwarf_filesrc(files, index, nullptr, nullptr));
 }
 
-std::string LineTable::spelled(const char* recorded) const {
-  return recorded == nullptr ? "" : source_path(recorded, directory_);
+std::string_view LineTable::spelled(const char* recorded) {
+  return recorded == nullptr ? std::string_view() : names_.keep(source_path(recorded, directory_));
 }
 
 }  // namespace kcov::symbol

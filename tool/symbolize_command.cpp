@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // kcovtool symbolize: 0x… lines in, names out, in the same order.
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdio>
+#include <iterator>
 #include <memory>
+#include <string_view>
 
 #include "lab/kernel.hpp"
+#include "lab/paths.hpp"
 #include "support/files.hpp"
 #include "support/interrupt.hpp"
 #include "symbol/image.hpp"
@@ -21,20 +27,35 @@ struct Options {
   bool stock = false;
 };
 
-std::string line_of(const symbol::Location& location) {
+void append_line(const symbol::Location& location, fmt::memory_buffer& text) {
+  const auto out = std::back_inserter(text);
+  fmt::format_to(out, FMT_COMPILE("{:#x}"), location.pc);
   if (location.symbol.empty() && location.frames.empty()) {
-    return fmt::format("{:#x} ?\n", location.pc);
+    fmt::format_to(out, FMT_COMPILE(" ?"));
+  } else if (location.frames.empty()) {
+    fmt::format_to(out, FMT_COMPILE(" {}+{:#x}"), location.symbol, location.symbol_offset);
   }
-  if (location.frames.empty()) {
-    return fmt::format("{:#x} {}+{:#x}\n", location.pc, location.symbol, location.symbol_offset);
-  }
-  std::string text = fmt::format("{:#x}", location.pc);
+  std::string_view joint = " ";
   for (const symbol::Frame& frame : location.frames) {
-    const bool innermost = &frame == &location.frames.front();
-    text += fmt::format("{} {} {}:{}", innermost ? "" : " in", frame.function,
-                        frame.file.empty() ? "?" : frame.file, frame.line);
+    fmt::format_to(out, FMT_COMPILE("{}{} {}:{}"), joint, frame.function,
+                   frame.file.empty() ? "?" : frame.file, frame.line);
+    joint = " in ";
   }
-  return text + "\n";
+  text.push_back('\n');
+}
+
+void print(const symbol::Locations& locations) {
+  constexpr std::size_t kBlock = 1 << 16;
+  fmt::memory_buffer text;
+  const auto flush = [&text] {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    text.clear();
+  };
+  for (const symbol::Location& location : locations) {
+    append_line(location, text);
+    if (text.size() >= kBlock) flush();
+  }
+  flush();
 }
 
 Result<std::vector<std::uint64_t>> read_pcs(const std::string& file) {
@@ -63,18 +84,21 @@ Result<int> symbolize(const Options& options) {
     fmt::print(stderr,
                "kcovtool: {} has no debug information: functions only, no files and lines\n", path);
   }
+  image->keep_answers_in(lab::cache_directory() / "symbols");
+  const symbol::Locations locations = image->locate(*pcs);
   // A few are no wonder (call_sites.hpp); of another build's nearly all are.
-  if (const std::size_t strangers = image->count_strangers(*pcs); strangers > pcs->size() / 4) {
+  const auto strangers = static_cast<std::size_t>(std::count_if(
+      locations.begin(), locations.end(),
+      [](const symbol::Location& location) { return location.pc != 0 && !location.is_call_site; }));
+  if (strangers > pcs->size() / 4) {
     fmt::print(stderr,
                "kcovtool: {} of {} PCs are none that kcov records in {}: they may be of another "
                "build, and named wrongly (--machine, --stock, --vmlinux)\n",
                strangers, pcs->size(), path);
   }
-  std::string text;
-  for (const symbol::Location& location : image->locate(*pcs)) text += line_of(location);
   // Nothing is left behind by whoever ends us while a slow reader takes it.
   if (Status going_on = release_interrupts(); !going_on) return going_on.error();
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  print(locations);
   return 0;
 }
 

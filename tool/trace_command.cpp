@@ -14,6 +14,7 @@
 #include "lab/host_program.hpp"
 #include "lab/kernel.hpp"
 #include "lab/machine.hpp"
+#include "lab/paths.hpp"
 #include "lab/session.hpp"
 #include "report/trace_report.hpp"
 #include "support/files.hpp"
@@ -139,8 +140,7 @@ std::vector<std::uint64_t> pcs_of(const TraceReport& report) {
 
 // The tasks with their records; the locations are PCs yet.
 void set_tasks(lab::SessionResult& session, TraceReport& report) {
-  for (const std::uint64_t pc : session.pcs.pcs())
-    report.locations.push_back({.pc = pc, .symbol = {}, .frames = {}});
+  for (const std::uint64_t pc : session.pcs.pcs()) report.locations.push_back({.pc = pc});
   for (lab::TaskTrace& traced : session.tasks) {
     report::TaskReport task;
     task.id = traced.header.id;
@@ -192,6 +192,7 @@ void name_records(const Recorded& recorded, Image image, TraceReport& report) {
     report.unnamed = fmt::format("{} has no debug information: PCs only", path);
     return;
   }
+  image->keep_answers_in(lab::cache_directory() / "symbols");
   report.locations = image->locate(pcs_of(report));
   report::cut(report);
 }
@@ -239,8 +240,7 @@ Result<TraceReport> trace_host(const Options& options, const lab::Request& reque
   task.records.resize(trace->pcs.size());
   std::iota(task.records.begin(), task.records.end(), std::uint32_t{0});
   report.tasks.push_back(std::move(task));
-  for (const std::uint64_t pc : trace->pcs)
-    report.locations.push_back({.pc = pc, .symbol = {}, .frames = {}});
+  for (const std::uint64_t pc : trace->pcs) report.locations.push_back({.pc = pc});
   if (Status going_on = let_signals_end_us(options); !going_on) return going_on.error();
   if (!options.raw) {
     report.locations = lab::locate(*trace);

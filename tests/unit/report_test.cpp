@@ -9,11 +9,15 @@
 namespace kcov::report {
 namespace {
 
-symbol::Location at(std::uint64_t pc, std::string function, std::string file, int line) {
+// Whose names stay.
+symbol::Names names;
+
+symbol::Location at(std::uint64_t pc, std::string_view function, std::string_view file, int line) {
+  const symbol::Frame frame{function, file, line, false};
   return {.pc = pc,
           .symbol = function,
           .symbol_offset = pc & 0xff,
-          .frames = {{std::move(function), std::move(file), line, false}}};
+          .frames = names.keep(std::span(&frame, 1))};
 }
 
 TraceReport small() {
@@ -23,14 +27,16 @@ TraceReport small() {
   report.machine = "um, our kcov";
   report.release = "6.12.1";
   report.build_id = "abcd";
-  report.locations = {at(0x101, "__se_sys_read", "fs/read_write.c", 720),
-                      at(0x201, "ksys_read", "fs/read_write.c", 703),
-                      at(0x301, "__se_sys_clone", "kernel/fork.c", 9),
-                      at(0x401, "pid_vnr", "kernel/pid.c", 5)};
-  report.locations[1].frames.insert(report.locations[1].frames.begin(),
-                                    {"tiny", "include/linux/tiny.h", 4, true});
-  report.locations[1].frames.insert(report.locations[1].frames.begin(),
-                                    {"fdget", "fs/file.c", 8, true});
+  report.locations.push_back(at(0x101, "__se_sys_read", "fs/read_write.c", 720));
+  report.locations.push_back({.pc = 0x201,
+                              .symbol = "ksys_read",
+                              .symbol_offset = 1,
+                              .frames = names.keep(std::vector<symbol::Frame>{
+                                  {"fdget", "fs/file.c", 8, true},
+                                  {"tiny", "include/linux/tiny.h", 4, true},
+                                  {"ksys_read", "fs/read_write.c", 703, false}})});
+  report.locations.push_back(at(0x301, "__se_sys_clone", "kernel/fork.c", 9));
+  report.locations.push_back(at(0x401, "pid_vnr", "kernel/pid.c", 5));
   TaskReport task;
   task.id = task.process = 7;
   task.capacity = 100;
@@ -98,7 +104,10 @@ TEST(Report, a_task_that_is_not_traced_says_why) {
 
 TEST(Report, a_path_that_does_not_fit_says_how_much_is_left_out) {
   TraceReport report = small();
-  report.locations[1].frames[0].function = "a_function_with_a_long_name";
+  std::vector<symbol::Frame> frames(report.locations[1].frames.begin(),
+                                    report.locations[1].frames.end());
+  frames[0].function = "a_function_with_a_long_name";
+  report.locations[1].frames = frames;
   const std::string text = text_of(report, 58);
   EXPECT_NE(text.find("ksys_read > +1 more\n"), std::string::npos) << text;
 }
@@ -120,8 +129,7 @@ TEST(Report, dropped_records_are_never_silent) {
 
 TEST(Report, without_names_the_pcs_are_printed) {
   TraceReport report = small();
-  for (symbol::Location& location : report.locations)
-    location = {.pc = location.pc, .symbol = {}, .frames = {}};
+  for (symbol::Location& location : report.locations) location = {.pc = location.pc};
   report.tasks[0].entries.clear();
   report.unnamed = "no image";
   EXPECT_EQ(text_of(report, 0).substr(0, 24), "0x101\n0x201\n0x301\n0x401\n");
