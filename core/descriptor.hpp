@@ -183,6 +183,8 @@ class Descriptor {
   // section is lost, and counted (contract 36).
   static void end_left_behind(kcov_task_state& task) noexcept {
     if (load_once(task.soft_interrupt) == 0) return;
+    // First, while what the warning itself executes goes where it is thrown away.
+    P::warn("kcov: a soft interrupt returned in the midst of a remote section");
     Remote<P>* const remote = Remote<P>::instance();
     kcov_binding binding;
     {
@@ -193,7 +195,6 @@ class Descriptor {
       put_back(task);
       Remote<P>::push(remote->soft_areas(), SectionArea::of(binding.area));
     }
-    P::warn("kcov: a soft interrupt returned in the midst of a remote section");
     auto* const descriptor = static_cast<Descriptor*>(binding.descriptor);
     descriptor->count_lost_section(binding.sequence);
     descriptor->put();

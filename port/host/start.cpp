@@ -61,13 +61,13 @@ bool image_found = true;
 // The child has this thread's memory, and its signals arrive before anything of ours
 // runs in it: nothing is recorded from here on until it is known which of the two runs.
 void before_fork() {
-  current_task.mode |= KCOV_MODE_IN_SWITCH;
+  kcov_begin_switch(&current_task);
   files_before_fork();
 }
 
 void after_fork_in_parent() {
   files_after_fork_in_parent();
-  current_task.mode &= ~KCOV_MODE_IN_SWITCH;
+  kcov_end_switch(&current_task);
 }
 
 void after_fork_in_child() {

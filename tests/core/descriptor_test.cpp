@@ -214,10 +214,10 @@ TEST_F(Core, Rule28_nothing_is_recorded_in_interrupts_nor_during_a_switch) {
     EXPECT_EQ(0u, area[0]);
   }
   world->context = Context::task;
-  world->task.mode |= KCOV_MODE_IN_SWITCH;
+  kcov_begin_switch(&world->task);
   trace_pc<FakePort>(0x1111);
   EXPECT_EQ(0u, area[0]);
-  world->task.mode &= ~KCOV_MODE_IN_SWITCH;
+  kcov_end_switch(&world->task);
   trace_pc<FakePort>(0x1111);
   EXPECT_EQ(1u, area[0]);
   EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));

@@ -33,6 +33,7 @@ struct World {
   std::atomic<int> live_areas = 0;
   std::atomic<int> warnings = 0;
   std::atomic<int> broken_guards = 0;  // blocks and areas that were written around
+  std::uintptr_t warning_pc = 0;       // what warning executes
   bool comparisons = true;
   std::uintptr_t nested_pc = 0;      // called back from within the next callback
   std::uintptr_t nested_cmp_pc = 0;  // the same, by a comparison of 0 and 0
@@ -151,7 +152,10 @@ struct BasicFakePort {
     std::memcpy(reinterpret_cast<void*>(to), from, bytes);
     return true;
   }
-  static void warn(const char*) noexcept { ++world->warnings; }
+  static void warn(const char*) noexcept {
+    ++world->warnings;
+    if (world->warning_pc != 0) trace_pc<BasicFakePort>(world->warning_pc);
+  }
 
  private:
   static bool no_memory() noexcept {

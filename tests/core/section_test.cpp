@@ -222,7 +222,7 @@ TEST_F(Section, Rule36_a_soft_interrupt_leaves_the_trace_it_came_upon_untouched)
   expect_words(area_of(*local), {2, 0x11, 0x12});
   expect_words(area_of(*remote), {1, 0x92});
   // In the midst of a switch, of an unbind (mode off, area there) and of a bind.
-  world->task.mode |= KCOV_MODE_IN_SWITCH;
+  kcov_begin_switch(&world->task);
   soft_section();
   EXPECT_EQ(KCOV_MODE_TRACE_PC | KCOV_MODE_IN_SWITCH, world->task.mode);
   world->task.mode = KCOV_MODE_OFF;
@@ -266,6 +266,50 @@ TEST_F(Section, Rule36_a_section_left_behind_by_a_soft_interrupt_records_no_task
     section_stop<FakePort>();
   }
   expect_words(area_of(*remote), {});
+  EXPECT_EQ(0, disable(*remote));
+  remote->close();
+}
+
+// It fell into the switch; what it gives back at last is not in one.
+TEST_F(Section, Rule28_36_what_is_left_behind_in_a_switch_does_not_switch_the_task_off) {
+  auto* const local = initialized();
+  auto* const remote = initialized();
+  ASSERT_EQ(0, enable(*remote, Argument({kUsb})));
+  const auto leave_behind_in_a_switch = [&] {
+    kcov_begin_switch(&worker_);
+    {
+      const As soft(worker_, Context::soft_interrupt);
+      section_start<FakePort>(kUsb);
+      trace_pc<FakePort>(0x1111);
+    }
+    kcov_end_switch(&worker_);
+  };
+  const As worker(worker_);
+  ASSERT_EQ(0, local->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  leave_behind_in_a_switch();
+  // The task itself ends it, at its next call. The warning's own code is not the task's.
+  world->warning_pc = 0x9999;
+  section_stop<FakePort>();
+  world->warning_pc = 0;
+  EXPECT_EQ(1, world->warnings.exchange(0));
+  trace_pc<FakePort>(0x2222);
+  expect_words(area_of(*local), {1, 0x2222});
+  EXPECT_EQ(1u, dropped(*remote));
+  // The next soft interrupt takes it for its own: merged, with all that is in it.
+  leave_behind_in_a_switch();
+  {
+    const As soft(worker_, Context::soft_interrupt);
+    section_start<FakePort>(kUsb);
+    EXPECT_EQ(1, world->warnings.exchange(0));
+    trace_pc<FakePort>(0x3333);
+    section_stop<FakePort>();
+  }
+  trace_pc<FakePort>(0x4444);
+  expect_words(area_of(*local), {2, 0x2222, 0x4444});
+  expect_words(area_of(*remote), {2, 0x1111, 0x3333});
+  EXPECT_EQ(0, disable(*local));
+  local->close();
+  const As owner(world->task);
   EXPECT_EQ(0, disable(*remote));
   remote->close();
 }

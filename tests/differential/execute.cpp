@@ -184,18 +184,23 @@ class Actor {
     return number(result);
   }
 
-  // Records of the instrumented code, by where in it they lie, in order.
+  // Records of the instrumented code, by where in it they lie, in order: the first of them,
+  // how many there are, and a sum over all.
   std::string own_records(const Buffer& buffer) const {
     std::string text;
     const std::uint64_t count = __atomic_load_n(buffer.words, __ATOMIC_RELAXED);
     const std::size_t words = buffer.bytes / 8;
+    std::uint64_t own = 0;
+    std::uint64_t sum = 0xcbf29ce484222325u;
     for (std::size_t record = 1; record <= count && record < words; ++record) {
       const std::uint64_t word = __atomic_load_n(buffer.words + record, __ATOMIC_RELAXED);
       if (word <= world_.target.begin || word >= world_.target.end) continue;
-      if (text.size() < 600) text += ' ';
-      if (text.size() < 600) text += std::to_string(word - world_.target.begin);
+      const std::uint64_t place = word - world_.target.begin;
+      ++own;
+      sum = (sum ^ place) * 0x100000001b3u;
+      if (text.size() < 400) text += ' ' + std::to_string(place);
     }
-    return text;
+    return text + " (" + std::to_string(own) + ", " + std::to_string(sum) + ")";
   }
 
   std::string work(const Buffer& buffer, std::uint64_t value) const {

@@ -131,9 +131,9 @@ class System {
   void create_task(int task, int parent) { task_init(tasks_[task], tasks_[parent].common_handle); }
   void task_switch(int task, bool begins) {
     if (begins) {
-      tasks_[task].mode |= KCOV_MODE_IN_SWITCH;
+      kcov_begin_switch(&tasks_[task]);
     } else {
-      tasks_[task].mode &= ~KCOV_MODE_IN_SWITCH;
+      kcov_end_switch(&tasks_[task]);
     }
   }
   void no_memory(int after) { world_.allocations_until_failure = after; }

@@ -24,12 +24,12 @@ u64 kcov_common_handle(void);
 /* Nothing is recorded between the two: a switch is no function of inputs (contract 28). */
 static inline void kcov_prepare_switch(struct task_struct *previous)
 {
-	previous->kcov.mode |= KCOV_MODE_IN_SWITCH;
+	kcov_begin_switch(&previous->kcov);
 }
 
 static inline void kcov_finish_switch(struct task_struct *next)
 {
-	next->kcov.mode &= ~KCOV_MODE_IN_SWITCH;
+	kcov_end_switch(&next->kcov);
 }
 
 /*
