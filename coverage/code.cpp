@@ -45,7 +45,7 @@ constexpr std::array<string_view, 4> kStopWay = {"ptrace_notify", "ptrace_do_not
                                                  "do_jobctl_trap", "ptrace_trap_notify"};
 constexpr std::array<string_view, 3> kAwake = {"recalc_sigpending_tsk", "recalc_sigpending",
                                                "task_clear_jobctl_trapping"};
-constexpr std::array<string_view, 2> kFollow = {"__ptrace_link", "task_set_jobctl_pending"};
+
 constexpr std::array<string_view, 14> kLookForSignals = {"get_signal",
                                                          "do_signal",
                                                          "dequeue_signal",
@@ -76,7 +76,8 @@ Stop stop_of(string_view name) {
   if (name == "ptrace_stop") return Stop::ptrace_stop;
   if (is_one_of(name, kStopWay)) return Stop::way;
   if (is_one_of(name, kAwake)) return Stop::awake;
-  if (is_one_of(name, kFollow)) return Stop::follow;
+  if (name == "__ptrace_link") return Stop::follow;
+  if (name == "task_set_jobctl_pending") return Stop::after_follow;
   return Stop::none;
 }
 

@@ -35,7 +35,8 @@ enum class Stop : std::uint8_t {
   way,          // ptrace_notify and what stands between it and ptrace_stop
   ptrace_stop,  // where the task sleeps
   awake,        // called there once it is awake again
-  follow,       // of a new task: it is to be followed too
+  follow,        // of a new task: it is to be followed too
+  after_follow,  // directly behind that; elsewhere it is the program's own affair
 };
 
 struct Function {

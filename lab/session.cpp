@@ -72,8 +72,8 @@ class Session {
         return interruption();
       }
       if (silence_ > std::chrono::seconds(options_.hang_seconds)) {
-        return broken(fmt::format("has said nothing for {} seconds and was ended (--hang-timeout)",
-                                  options_.hang_seconds));
+        return broken(
+            fmt::format("has said nothing for {} seconds and was ended", options_.hang_seconds));
       }
       pollfd waits[2] = {{machine_.channel(), POLLIN, 0}, {-1, POLLIN, 0}};
       if (!outgoing_.empty()) waits[0].events |= POLLOUT;

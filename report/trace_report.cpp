@@ -108,7 +108,7 @@ std::string raw_of(const TraceReport& report) {
   std::string text;
   text.reserve(report.record_count() * 19);
   for (const TaskReport& task : report.tasks)
-    for (const std::uint32_t record : task.records) text += lines[record];
+    task.for_each_own_record([&](std::uint32_t location) { text += lines[location]; });
   return text;
 }
 

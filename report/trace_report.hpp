@@ -3,6 +3,7 @@
 // with names. The writers below are the formats of `kcovtool trace`.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -30,6 +31,24 @@ struct TaskReport {
   std::optional<std::uint64_t> dropped;  // none: the kernel cannot tell
   std::vector<coverage::Entry> entries;
 
+  // Calls visit(location) for each record, in order, but for those of the tracer's entries:
+  // what following the command added. Without entries: for all.
+  template <typename Visit>
+  void for_each_own_record(Visit visit) const {
+    std::vector<coverage::Range> added;
+    for (const coverage::Entry& entry : entries)
+      if (entry.kind == coverage::EntryKind::tracer)
+        added.insert(added.end(), entry.ranges.begin(), entry.ranges.end());
+    std::sort(added.begin(), added.end(),
+              [](const auto& a, const auto& b) { return a.begin < b.begin; });
+    std::uint32_t at = 0;
+    for (const coverage::Range& range : added) {
+      while (at < range.begin) visit(records[at++]);
+      at = range.end;
+    }
+    while (at < records.size()) visit(records[at++]);
+  }
+
   // Whether records are missing, or may be.
   bool is_cut_off() const { return dropped ? *dropped != 0 : was_full; }
 };
@@ -45,6 +64,7 @@ struct TraceReport {
   std::string unnamed;  // why there are no names; empty: there are
   std::vector<TaskReport> tasks;
 
+  // Of all tasks, those of the tracer too.
   std::size_t record_count() const;
 };
 

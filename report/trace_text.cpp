@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <unordered_set>
+#include <vector>
 
 #include "report/trace_report.hpp"
 
@@ -44,11 +45,19 @@ std::string summary(const TraceReport& report) {
       signals += entry.kind == coverage::EntryKind::signal;
     }
   }
+  std::vector<bool> seen(report.locations.size());
   std::unordered_set<std::string_view> functions;
   std::unordered_set<std::uint64_t> unique;
-  for (const symbol::Location& location : report.locations) {
-    unique.insert(location.pc);
-    for (const symbol::Frame& frame : location.frames) functions.insert(frame.function);
+  std::size_t records = 0;
+  for (const TaskReport& task : report.tasks) {
+    task.for_each_own_record([&](std::uint32_t number) {
+      ++records;
+      if (seen[number]) return;
+      seen[number] = true;
+      const symbol::Location& location = report.locations[number];
+      unique.insert(location.pc);
+      for (const symbol::Frame& frame : location.frames) functions.insert(frame.function);
+    });
   }
   std::string text;
   if (report.tasks.size() > 1) text += numbered(report.tasks.size(), "task") + "; ";
@@ -58,7 +67,7 @@ std::string summary(const TraceReport& report) {
         traps == 0 ? std::string{} : ", " + numbered(traps, "trap"), numbered(signals, "signal"));
   }
   text +=
-      fmt::format("{}, {} of them unique", numbered(report.record_count(), "PC"), unique.size());
+      fmt::format("{}, {} of them unique", numbered(records, "PC"), unique.size());
   if (!functions.empty()) text += ", in " + numbered(functions.size(), "function");
   text += fmt::format("\non {}", report.machine);
   if (!report.release.empty()) text += fmt::format(", Linux {}", report.release);

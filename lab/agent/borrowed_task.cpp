@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +40,10 @@ bool copy_from(int memory, std::uint64_t address, void* to, std::size_t bytes) {
 
 BorrowedTask::BorrowedTask(pid_t task) : task_(task), memory_(open_memory(task)) {
   unsigned char instruction[sizeof kSyscall] = {};
+  if (memory_ < 0) {
+    trouble_ = std::string("its memory cannot be opened: ") + std::strerror(errno);
+    return;
+  }
   if (::ptrace(PTRACE_GETREGS, task, nullptr, &registers_) != 0) {
     trouble_ = "its registers cannot be read";
     return;
@@ -73,6 +78,7 @@ void BorrowedTask::put_back() {
   (void)copy_to(memory_, room_, saved_.data(), kRoom);
   (void)::ptrace(PTRACE_SETREGS, task_, nullptr, &registers_);
   (void)::ptrace(PTRACE_SETSIGMASK, task_, sizeof signal_mask_, &signal_mask_);
+  if (stop_sent_) ::syscall(SYS_tkill, task_, SIGSTOP);
 }
 
 bool BorrowedTask::go_to_system_call_stop() {
@@ -82,8 +88,13 @@ bool BorrowedTask::go_to_system_call_stop() {
     while (::waitpid(task_, &status, __WALL | __WNOTHREAD) < 0) {
       if (errno != EINTR) return false;
     }
-    if (!WIFSTOPPED(status)) return false;
+    if (!WIFSTOPPED(status)) {
+      has_ended_ = true;
+      return false;
+    }
     if (WSTOPSIG(status) == kSystemCallStop) return true;
+    // The one signal beside SIGKILL that no mask keeps off. It is sent again afterwards.
+    if (WSTOPSIG(status) == SIGSTOP && status >> 16 == 0) stop_sent_ = true;
   }
 }
 

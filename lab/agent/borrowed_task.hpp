@@ -26,6 +26,10 @@ class BorrowedTask {
   // Why it cannot be borrowed, or was lost; empty: all is well.
   const std::string& trouble() const { return trouble_; }
 
+  pid_t id() const { return task_; }
+  // It is gone, and was waited for: nobody will hear of it again.
+  bool has_ended() const { return has_ended_; }
+
   // What the call answers: a result or a negative errno. -ESRCH once there is trouble.
   long call(long number, std::initializer_list<std::uint64_t> arguments);
 
@@ -43,6 +47,8 @@ class BorrowedTask {
   pid_t task_;
   int memory_;
   std::string trouble_;
+  bool has_ended_ = false;
+  bool stop_sent_ = false;  // SIGSTOP, by somebody, meanwhile
   user_regs_struct registers_{};
   std::uint64_t signal_mask_ = 0;
   std::uint64_t room_ = 0;

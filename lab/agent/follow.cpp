@@ -7,7 +7,6 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "lab/agent/borrowed_task.hpp"
 
@@ -25,7 +25,9 @@ namespace {
 using lab::FrameType;
 
 constexpr long kOptions = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-                          PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD;
+                          PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
+// Of /proc/PID/status: the lines that matter stand behind that of the groups.
+constexpr std::size_t kMostStatus = 1 << 16;
 // Arguments of a program that are told: its name, and enough to know it by.
 constexpr std::size_t kMostArguments = 4096;
 
@@ -53,12 +55,16 @@ std::uint64_t field(const std::string& status, const std::string& name) {
 }
 
 // Words of a further buffer: as many as wanted, but no more than a sixteenth of the memory
-// that is left, so that many tasks have small ones rather than few of them any. 0: it would
-// be too small to be of use.
+// that is left, so that many tasks have small ones rather than few of them any; a quarter of
+// all memory is the command's. 0: it would be too small to be of use.
 std::uint64_t words_that_fit(std::uint64_t wanted) {
   constexpr std::uint64_t kPageWords = 512;
   constexpr std::uint64_t kLeast = 16 * kPageWords;
-  const std::uint64_t kib = field(read_file("/proc/meminfo", 4096), "MemAvailable");
+  // The first line, too, is to be found behind a line's end.
+  const std::string memory = "\n" + read_file("/proc/meminfo", 4096);
+  const std::uint64_t free = field(memory, "MemAvailable");
+  const std::uint64_t kept = field(memory, "MemTotal") / 4;
+  const std::uint64_t kib = free > kept ? free - kept : 0;
   const std::uint64_t words = std::min(wanted, kib * 1024 / 16 / sizeof(std::uint64_t));
   return words == wanted ? words : words < kLeast ? 0 : words / kPageWords * kPageWords;
 }
@@ -69,31 +75,36 @@ std::string failure(const char* what, long result) {
 
 }  // namespace
 
-std::string Tracer::open(std::uint64_t words) {
+std::string TaskBuffer::open(std::uint64_t words) {
   if (const auto error = device.open()) {
     return "cannot open " + std::string(kDevicePath) + ": " + error.message();
   }
   if (const auto error = device.initialize(words)) {
     return "cannot make a kcov buffer of " + std::to_string(words) + " words: " + error.message();
   }
-  if (const auto error = device.map(buffer)) {
+  if (const auto error = device.map(records)) {
     return "cannot map the kcov buffer: " + error.message();
   }
   return {};
 }
 
-Follower::~Follower() {
-  if (listener_ >= 0) ::close(listener_);
+rlim_t raise_file_limit() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const rlim_t before = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  return before;
 }
 
 std::string Follower::prepare() {
-  auto tracer = std::make_unique<Tracer>();
-  if (std::string error = tracer->open(words_); !error.empty()) return error;
-  spare_.push_back(std::move(tracer));
+  auto buffer = std::make_unique<TaskBuffer>();
+  if (std::string error = buffer->open(words_); !error.empty()) return error;
+  spare_.push_back(std::move(buffer));
   return {};
 }
 
-Tracer& Follower::first() { return *spare_.back(); }
+TaskBuffer& Follower::first() { return *spare_.back(); }
 
 std::string Follower::seize(pid_t first) {
   if (::ptrace(PTRACE_SEIZE, first, nullptr, kOptions) != 0) {
@@ -101,7 +112,7 @@ std::string Follower::seize(pid_t first) {
   }
   Task& task = tasks_[first];
   task.number = next_number_++;
-  task.tracer = std::move(spare_.back());
+  task.buffer = std::move(spare_.back());
   spare_.pop_back();
   announce(first, task, {});
   return {};
@@ -123,14 +134,14 @@ void Follower::wait_for_exec(pid_t first) {
 }
 
 void Follower::announce(pid_t id, Task& task, std::string reason) {
-  const std::string status = read_proc(id, "status", 4096);
+  const std::string status = read_proc(id, "status", kMostStatus);
   channel_.send(FrameType::task,
                 encode(lab::TaskHeader{
                     .number = task.number,
                     .id = static_cast<std::uint64_t>(id),
                     .process = field(status, "Tgid"),
                     .parent = task.number == 0 ? 0 : field(status, "PPid"),
-                    .capacity = task.tracer == nullptr ? 0 : task.tracer->buffer.size() - 1,
+                    .capacity = task.buffer == nullptr ? 0 : task.buffer->records.size() - 1,
                     .untraced = std::move(reason)}));
 }
 
@@ -143,26 +154,29 @@ void Follower::changed(pid_t id, int status) {
 }
 
 void Follower::stopped(pid_t id, int signal, int event) {
+  const auto known = tasks_.find(id);
+  // Any stop will do, and that which it was asked for does not come once there was another.
+  if (known != tasks_.end() && known->second.asked) drain(known->second);
   switch (event) {
     case PTRACE_EVENT_STOP:
-      if (signal == SIGTRAP) {
-        const auto known = tasks_.find(id);
-        if (known == tasks_.end()) {
-          begin(id);
-        } else {
-          drain(known->second);
-        }
-        signal = 0;
-      } else {
+      if (signal != SIGTRAP) {
         // Stopped by SIGSTOP and its like: it stays so until SIGCONT.
         ::ptrace(PTRACE_LISTEN, id, nullptr, nullptr);
         return;
       }
+      if (known == tasks_.end()) begin(id);
+      signal = 0;
       break;
-    case PTRACE_EVENT_EXEC: execed(id); [[fallthrough]];
+    case PTRACE_EVENT_EXEC:
+      execed(id);
+      signal = 0;
+      break;
     case PTRACE_EVENT_CLONE:
     case PTRACE_EVENT_FORK:
-    case PTRACE_EVENT_VFORK: signal = 0; break;
+    case PTRACE_EVENT_VFORK:
+      expect_task(id);
+      signal = 0;
+      break;
     default:
       // It may have been borrowed in the midst of that.
       if (signal == (SIGTRAP | 0x80)) signal = 0;
@@ -170,113 +184,171 @@ void Follower::stopped(pid_t id, int signal, int event) {
   ::ptrace(PTRACE_CONT, id, nullptr, static_cast<long>(signal));
 }
 
-std::unique_ptr<Tracer> Follower::take_tracer(std::string& reason) {
+// `maker` has made a task, which may have stopped before it.
+void Follower::expect_task(pid_t maker) {
+  unsigned long made = 0;
+  if (::ptrace(PTRACE_GETEVENTMSG, maker, nullptr, &made) != 0) return;
+  const auto id = static_cast<pid_t>(made);
+  if (!tasks_.contains(id)) expected_.insert(id);
+}
+
+std::unique_ptr<TaskBuffer> Follower::take_buffer(std::string& reason) {
   if (spare_.empty()) {
     const std::uint64_t words = words_that_fit(words_);
     if (words == 0) {
       reason = "there is no memory for its buffer (--buffer)";
       return nullptr;
     }
-    auto tracer = std::make_unique<Tracer>();
-    reason = tracer->open(words);
-    return reason.empty() ? std::move(tracer) : nullptr;
+    auto buffer = std::make_unique<TaskBuffer>();
+    reason = buffer->open(words);
+    return reason.empty() ? std::move(buffer) : nullptr;
   }
-  std::unique_ptr<Tracer> tracer = std::move(spare_.back());
+  std::unique_ptr<TaskBuffer> buffer = std::move(spare_.back());
   spare_.pop_back();
-  return tracer;
+  return buffer;
 }
 
 void Follower::begin(pid_t id) {
+  expected_.erase(id);
   Task& task = tasks_[id];
   task.number = next_number_++;
   std::string reason;
+  bool has_ended = false;
   // A sandbox would kill it for what we make it do.
-  if (field(read_proc(id, "status", 4096), "Seccomp") != 0) reason = "it is in a sandbox (seccomp)";
-  if (reason.empty()) task.tracer = take_tracer(reason);
-  if (task.tracer != nullptr && !(reason = enable_in(id, *task.tracer)).empty())
-    spare_.push_back(std::move(task.tracer));
+  if (field(read_proc(id, "status", kMostStatus), "Seccomp") != 0)
+    reason = "it is in a sandbox (seccomp)";
+  if (reason.empty()) task.buffer = take_buffer(reason);
+  if (task.buffer != nullptr) {
+    BorrowedTask borrowed(id);
+    reason = enable_in(borrowed, *task.buffer);
+    has_ended = borrowed.has_ended();
+    // What it did for us is not its own.
+    task.buffer->records.reset();
+    if (!reason.empty()) spare_.push_back(std::move(task.buffer));
+  }
   announce(id, task, reason);
+  if (has_ended) end(id);
 }
 
-std::string Follower::enable_in(pid_t id, Tracer& tracer) {
-  if (listener_ < 0) {
-    listener_ = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    sockaddr_un any{};
-    any.sun_family = AF_UNIX;
-    socklen_t length = sizeof any.sun_family;
-    // The kernel gives it an abstract name that nobody else has.
-    if (listener_ < 0 || ::bind(listener_, reinterpret_cast<sockaddr*>(&any), length) != 0 ||
-        ::listen(listener_, 8) != 0) {
-      return failure("be given its descriptor", -errno);
-    }
-    length = sizeof any;
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&any), &length);
-    address_.assign(reinterpret_cast<const char*>(&any), length);
-  }
+namespace {
 
-  BorrowedTask borrowed(id);
-  // What recvmsg() is to fill in, in the task's own memory.
-  struct Message {
+// What stands behind a descriptor: "socket:[1234]"; empty if nothing does.
+std::string file_of(const std::string& process, long fd) {
+  char name[128];
+  const std::string link = "/proc/" + process + "/fd/" + std::to_string(fd);
+  const ssize_t n = ::readlink(link.c_str(), name, sizeof name);
+  return n > 0 ? std::string(name, static_cast<std::size_t>(n)) : std::string();
+}
+
+// Descriptors that a borrowed task has for us. They are closed at the end, unless another
+// thread of its has meanwhile put a file of its own there.
+class BorrowedFiles {
+ public:
+  explicit BorrowedFiles(BorrowedTask& task) : task_(task) {}
+  ~BorrowedFiles() {
+    for (const auto& [fd, file] : files_) {
+      if (file_of(std::to_string(task_.id()), fd) == file)
+        (void)task_.call(SYS_close, {static_cast<std::uint64_t>(fd)});
+    }
+  }
+  BorrowedFiles(const BorrowedFiles&) = delete;
+  BorrowedFiles& operator=(const BorrowedFiles&) = delete;
+  void add(int fd) { files_.emplace_back(fd, file_of(std::to_string(task_.id()), fd)); }
+  const std::string& file(std::size_t index) const { return files_[index].second; }
+
+ private:
+  BorrowedTask& task_;
+  std::vector<std::pair<int, std::string>> files_;
+};
+
+// A copy of descriptor `fd` of `task`, or a negative errno. `file`: what it is to be.
+int copy_of_descriptor(pid_t task, int fd, const std::string& file) {
+  const auto process =
+      static_cast<pid_t>(field(read_proc(task, "status", kMostStatus), "Tgid"));
+  const int handle = static_cast<int>(::syscall(SYS_pidfd_open, process, 0));
+  if (handle < 0) return -errno;
+  int copy = static_cast<int>(::syscall(SYS_pidfd_getfd, handle, fd, 0));
+  if (copy < 0) copy = -errno;
+  ::close(handle);
+  // The process's first thread may have files of its own.
+  if (copy >= 0 && file_of("self", copy) != file) {
+    ::close(copy);
+    return -EBADF;
+  }
+  return copy;
+}
+
+bool send_descriptor(int to, int fd) {
+  char byte = 0;
+  iovec vector{&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr header{};
+  header.msg_iov = &vector;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
+  cmsghdr* const part = CMSG_FIRSTHDR(&header);
+  part->cmsg_level = SOL_SOCKET;
+  part->cmsg_type = SCM_RIGHTS;
+  part->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(part), &fd, sizeof fd);
+  return ::sendmsg(to, &header, MSG_NOSIGNAL) == 1;
+}
+
+}  // namespace
+
+std::string Follower::enable_in(BorrowedTask& borrowed, TaskBuffer& buffer) {
+  // In the task's own memory: its two sockets, and what recvmsg() is to fill in.
+  struct Room {
+    int sockets[2];
     msghdr header;
     iovec vector;
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
     char byte;
   };
-  static_assert(sizeof(Message) + sizeof(sockaddr_un) <= BorrowedTask::kRoom);
-  const std::uint64_t message_at = borrowed.room();
-  const std::uint64_t address_at = message_at + sizeof(Message);
-  Message message{};
-  message.header.msg_iov = reinterpret_cast<iovec*>(message_at + offsetof(Message, vector));
-  message.header.msg_iovlen = 1;
-  message.header.msg_control = reinterpret_cast<void*>(message_at + offsetof(Message, control));
-  message.header.msg_controllen = sizeof message.control;
-  message.vector = {reinterpret_cast<void*>(message_at + offsetof(Message, byte)), 1};
-  borrowed.put(message_at, &message, sizeof message);
-  borrowed.put(address_at, address_.data(), address_.size());
+  static_assert(sizeof(Room) <= BorrowedTask::kRoom);
+  const std::uint64_t at = borrowed.room();
+  Room room{};
+  room.header.msg_iov = reinterpret_cast<iovec*>(at + offsetof(Room, vector));
+  room.header.msg_iovlen = 1;
+  room.header.msg_control = reinterpret_cast<void*>(at + offsetof(Room, control));
+  room.header.msg_controllen = sizeof room.control;
+  room.vector = {reinterpret_cast<void*>(at + offsetof(Room, byte)), 1};
+  borrowed.put(at, &room, sizeof room);
 
-  const long socket = borrowed.call(SYS_socket, {AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0});
-  if (socket < 0)
-    return borrowed.trouble().empty() ? failure("make a socket", socket) : borrowed.trouble();
-  const auto socket_fd = static_cast<std::uint64_t>(socket);
   std::string reason;
-  long result = borrowed.call(SYS_connect, {socket_fd, address_at, address_.size()});
-  if (result < 0) reason = failure("connect to kcov-agent", result);
-  const int peer = result < 0 ? -1 : ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-  if (peer >= 0) {
-    Message ours{};
-    char byte = 0;
-    iovec vector{&byte, 1};
-    ours.header.msg_iov = &vector;
-    ours.header.msg_iovlen = 1;
-    ours.header.msg_control = ours.control;
-    ours.header.msg_controllen = sizeof ours.control;
-    cmsghdr* const part = CMSG_FIRSTHDR(&ours.header);
-    part->cmsg_level = SOL_SOCKET;
-    part->cmsg_type = SCM_RIGHTS;
-    part->cmsg_len = CMSG_LEN(sizeof(int));
-    const int fd = tracer.device.fd();
-    std::memcpy(CMSG_DATA(part), &fd, sizeof fd);
-    (void)!::sendmsg(peer, &ours.header, 0);
-    result = borrowed.call(SYS_recvmsg, {socket_fd, message_at, MSG_CMSG_CLOEXEC});
-    ::close(peer);
-    borrowed.get(message_at, &message, sizeof message);
-    const auto* const got = reinterpret_cast<const cmsghdr*>(message.control);
-    if (result == 1 && got->cmsg_type == SCM_RIGHTS && got->cmsg_len == CMSG_LEN(sizeof(int))) {
-      int theirs = -1;
-      std::memcpy(&theirs, CMSG_DATA(got), sizeof theirs);
-      const auto kcov_fd = static_cast<std::uint64_t>(theirs);
-      result = borrowed.call(SYS_ioctl, {kcov_fd, KCOV_ENABLE, KCOV_TRACE_PC});
-      if (result < 0) reason = failure("enable kcov", result);
-      (void)borrowed.call(SYS_close, {kcov_fd});
+  {
+    BorrowedFiles files(borrowed);
+    long result =
+        borrowed.call(SYS_socketpair, {AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, at});
+    if (result < 0) {
+      reason = failure("make a socket", result);
     } else {
-      reason = failure("receive its descriptor", result < 0 ? result : -EMFILE);
+      borrowed.get(at, &room, sizeof room);
+      for (const int fd : room.sockets) files.add(fd);
+      const int ours = copy_of_descriptor(borrowed.id(), room.sockets[0], files.file(0));
+      const bool sent = ours >= 0 && send_descriptor(ours, buffer.device.fd());
+      if (!sent) reason = failure("be given its descriptor", ours < 0 ? ours : -errno);
+      if (ours >= 0) ::close(ours);
+      if (sent) {
+        result = borrowed.call(SYS_recvmsg, {static_cast<std::uint64_t>(room.sockets[1]),
+                                             at + offsetof(Room, header), MSG_CMSG_CLOEXEC});
+        borrowed.get(at, &room, sizeof room);
+        const auto* const got = reinterpret_cast<const cmsghdr*>(room.control);
+        if (result == 1 && got->cmsg_type == SCM_RIGHTS && got->cmsg_len == CMSG_LEN(sizeof(int))) {
+          int theirs = -1;
+          std::memcpy(&theirs, CMSG_DATA(got), sizeof theirs);
+          files.add(theirs);
+          result = borrowed.call(SYS_ioctl, {static_cast<std::uint64_t>(theirs), KCOV_ENABLE,
+                                             KCOV_TRACE_PC});
+          if (result < 0) reason = failure("enable kcov", result);
+        } else {
+          reason = failure("receive its descriptor", result < 0 ? result : -EMFILE);
+        }
+      }
     }
   }
-  (void)borrowed.call(SYS_close, {socket_fd});
-  if (!borrowed.trouble().empty()) reason = borrowed.trouble();
-  // What it did for us is not its own.
-  tracer.buffer.reset();
-  return reason;
+  return borrowed.trouble().empty() ? reason : borrowed.trouble();
 }
 
 void Follower::execed(pid_t id) {
@@ -293,7 +365,7 @@ void Follower::execed(pid_t id) {
   if (known == tasks_.end()) return;
   const Task& task = known->second;
   lab::TaskProgram program{.number = task.number, .records = task.records, .arguments = {}};
-  if (task.tracer != nullptr) program.records += task.tracer->buffer.pcs().size();
+  if (task.buffer != nullptr) program.records += task.buffer->records.pcs().size();
   const std::string line = read_proc(id, "cmdline", kMostArguments);
   for (std::size_t begin = 0; begin < line.size();) {
     const std::size_t end = std::min(line.find('\0', begin), line.size());
@@ -321,56 +393,83 @@ void Follower::send_records(std::uint64_t number, std::span<const std::uint64_t>
 
 void Follower::drain(Task& task) {
   task.asked = false;
-  if (task.tracer == nullptr) return;
-  const auto pcs = task.tracer->buffer.pcs();
+  task.seen = 0;
+  if (task.buffer == nullptr) return;
+  const auto pcs = task.buffer->records.pcs();
   constexpr std::size_t kChunk = 32768;
   for (std::size_t begin = 0; begin < pcs.size(); begin += kChunk)
     send_records(task.number, pcs.subspan(begin, std::min(kChunk, pcs.size() - begin)));
   task.records += pcs.size();
-  task.was_full = task.was_full || task.tracer->buffer.full();
-  task.tracer->buffer.reset();
+  task.was_full = task.was_full || task.buffer->records.full();
+  task.buffer->records.reset();
 }
 
 void Follower::end(pid_t id) {
+  expected_.erase(id);
   const auto known = tasks_.find(id);
   if (known == tasks_.end()) return;
   Task task = std::move(known->second);
   tasks_.erase(known);
   drain(task);
   lab::TaskEnd end{.number = task.number, .records = task.records, .was_full = task.was_full};
-  if (task.tracer != nullptr) {
+  if (task.buffer != nullptr) {
     std::uint64_t dropped = 0;
-    end.dropped_known = !task.tracer->device.dropped(dropped);
-    end.dropped = dropped - task.tracer->dropped_before;
-    task.tracer->dropped_before = dropped;
-    spare_.push_back(std::move(task.tracer));
+    end.dropped_known = !task.buffer->device.dropped(dropped);
+    end.dropped = dropped - task.buffer->dropped_before;
+    task.buffer->dropped_before = dropped;
+    spare_.push_back(std::move(task.buffer));
   }
   channel_.send(FrameType::task_end, encode(end));
 }
 
+namespace {
+
+// Of /proc/PID/stat: 'R' runs, 'S' sleeps, 'Z' has ended and is still there.
+char state_of(pid_t task) {
+  const std::string stat = read_proc(task, "stat", 4096);
+  // Behind the name, which may hold anything.
+  const std::size_t at = stat.rfind(')');
+  return at == std::string::npos || at + 2 >= stat.size() ? 'Z' : stat[at + 2];
+}
+
+}  // namespace
+
 void Follower::look_at_buffers() {
   for (auto& [id, task] : tasks_) {
-    if (task.tracer == nullptr || task.asked) continue;
-    if (task.tracer->buffer.count() < task.tracer->buffer.size() / 2) continue;
+    if (task.buffer == nullptr || task.asked) continue;
+    const std::uint64_t count = task.buffer->records.count();
+    const std::uint64_t size = task.buffer->records.size();
+    const bool grows = count != std::exchange(task.seen, count);
+    const bool is_full = task.buffer->records.full();
+    const bool is_nearly_full = is_full || (grows && count >= size / 4 * 3);
+    if (!is_nearly_full && (!grows || count < size / 2 || state_of(id) != 'R')) continue;
     task.asked = ::ptrace(PTRACE_INTERRUPT, id, nullptr, nullptr) == 0;
   }
 }
 
 void Follower::finish(bool killed) {
   if (!killed) {
-    // Who cannot be asked is ending.
     for (auto known = tasks_.begin(); known != tasks_.end();) {
       const pid_t id = (known++)->first;
-      if (::ptrace(PTRACE_INTERRUPT, id, nullptr, nullptr) != 0) end(id);
+      // Who cannot be asked is ending; the first thread of a process that goes on without it
+      // never stops again.
+      if (state_of(id) == 'Z' || ::ptrace(PTRACE_INTERRUPT, id, nullptr, nullptr) != 0) end(id);
     }
   }
-  while (!tasks_.empty()) {
+  while (!tasks_.empty() || (!killed && !expected_.empty())) {
     int status = 0;
     const pid_t id = ::waitpid(-1, &status, __WALL);
     if (id < 0 && errno == EINTR) continue;
     if (id < 0) break;
+    const int event = status >> 16;
+    if (WIFSTOPPED(status) &&
+        (event == PTRACE_EVENT_CLONE || event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK))
+      expect_task(id);
     end(id);
-    if (WIFSTOPPED(status)) ::ptrace(PTRACE_DETACH, id, nullptr, nullptr);
+    if (!WIFSTOPPED(status)) continue;
+    // A signal that was on its way is delivered.
+    const int signal = event == 0 && (WSTOPSIG(status) & 0x80) == 0 ? WSTOPSIG(status) : 0;
+    ::ptrace(PTRACE_DETACH, id, nullptr, static_cast<long>(signal));
   }
   while (!tasks_.empty()) end(tasks_.begin()->first);
 }

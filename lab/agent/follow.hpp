@@ -3,19 +3,22 @@
 // kcov buffer of its own; the programs have no part in it.
 //
 // How. ptrace stops each new task before its first instruction. There we make it call,
-// in our stead, what gives it a kcov descriptor of ours: socket, connect, recvmsg,
-// ioctl(KCOV_ENABLE), close, close. Its registers, its memory, its signal mask and its open
-// files are then as they were, the buffer is emptied, and it goes on. Beyond that it stops
-// only when it makes a task or execs (once each), for a signal, and at its end: nothing is
-// added to what it executes between its system calls, since it is not stopped there.
+// in our stead, what gives it a kcov descriptor of ours: socketpair, recvmsg,
+// ioctl(KCOV_ENABLE), and close of all three. Its registers, its memory, its signal mask and
+// its open files are then as they were, the buffer is emptied, and it goes on. Beyond that it
+// stops only when it makes a task or execs (once each), for a signal, and at its end: nothing
+// is added to what it executes between its system calls, since it is not stopped there.
 //
-// Where two threads look (/proc/self/fd of a thread that is made this moment), the two
-// files can be seen for as long as that takes.
+// A thread that is made shares its files with those that run: they can see the three for as
+// long as that takes (some 100 us), and get higher numbers for what they open meanwhile.
 //
-// A buffer that is half full is drained: the task is asked to stop at the next return to
-// its program, and its records are taken. What did not fit before it came there is counted.
+// A buffer that is half full is drained: the task is asked to stop at its next way out of the
+// kernel, and its records are taken. What did not fit before it came there is counted. A task
+// that sleeps in the kernel would come out of there (EINTR where the call is not restarted),
+// so it is asked only while it runs, or when the buffer is nearly full.
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -23,6 +26,7 @@
 #include <kcov/device.hpp>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,27 +36,32 @@
 
 namespace kcov::agent {
 
+class BorrowedTask;
+
 // A kcov descriptor, sized and mapped by us.
-struct Tracer {
+struct TaskBuffer {
   Device device;
-  Buffer buffer;
+  Buffer records;
   std::uint64_t dropped_before = 0;  // by tasks that had it earlier
 
   // An empty string, or what failed.
   std::string open(std::uint64_t words);
 };
 
+// Room for as many open files as tasks may need; gives back what was the limit before, which
+// is the command's.
+rlim_t raise_file_limit();
+
 class Follower {
  public:
   Follower(Channel& channel, std::uint64_t words) : channel_(channel), words_(words) {}
-  ~Follower();
   Follower(const Follower&) = delete;
   Follower& operator=(const Follower&) = delete;
 
   // Makes the first task's descriptor. An empty string, or what failed.
   std::string prepare();
   // What the first task enables by itself, before it execs.
-  Tracer& first();
+  TaskBuffer& first();
   // Takes hold of the first task, a child of ours that waits for us. Empty, or what failed.
   std::string seize(pid_t first);
 
@@ -73,31 +82,32 @@ class Follower {
  private:
   struct Task {
     std::uint64_t number = 0;  // in the trace
-    std::unique_ptr<Tracer> tracer;
+    std::unique_ptr<TaskBuffer> buffer;
     std::uint64_t records = 0;  // that were taken
+    std::uint64_t seen = 0;     // in the buffer, at the last look
     bool asked = false;         // to stop, for draining
     bool was_full = false;      // at some time
   };
 
   void stopped(pid_t id, int signal, int event);
+  void expect_task(pid_t maker);
   void begin(pid_t id);
   void end(pid_t id);
   void execed(pid_t id);
   void announce(pid_t id, Task& task, std::string reason);
   void drain(Task& task);
   void send_records(std::uint64_t number, std::span<const std::uint64_t> pcs);
-  std::unique_ptr<Tracer> take_tracer(std::string& reason);
-  // Makes `id` enable `tracer`; empty, or why it could not.
-  std::string enable_in(pid_t id, Tracer& tracer);
+  std::unique_ptr<TaskBuffer> take_buffer(std::string& reason);
+  // Makes `borrowed` enable `buffer`; empty, or why it could not.
+  static std::string enable_in(BorrowedTask& borrowed, TaskBuffer& buffer);
 
   Channel& channel_;
   std::uint64_t words_;
   std::map<pid_t, Task> tasks_;
-  std::vector<std::unique_ptr<Tracer>> spare_;
+  std::vector<std::unique_ptr<TaskBuffer>> spare_;
   std::vector<std::uint32_t> halves_;  // room for send_records()
   std::uint64_t next_number_ = 0;
-  int listener_ = -1;
-  std::string address_;  // of the socket, abstract
+  std::set<pid_t> expected_;  // tasks that were made and have not stopped yet
 };
 
 }  // namespace kcov::agent

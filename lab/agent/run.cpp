@@ -99,13 +99,14 @@ struct Beginning {
   int streams[3];
   int failure;     // where an errno is reported
   int go = -1;     // it waits until there is a byte; -1: it does not
-  Tracer* tracer;  // null: it is not traced
+  TaskBuffer* buffer;  // null: it is not traced
+  rlim_t file_limit;
 };
 
 // The command's process before it execs, in our memory: system calls and the buffer's
 // reset, nothing else.
 int become(void* argument) {
-  const auto& [request, program, argv, shell, envp, streams, failure, go, tracer] =
+  const auto& [request, program, argv, shell, envp, streams, failure, go, buffer, file_limit] =
       *static_cast<const Beginning*>(argument);
   char byte;
   if (go >= 0) (void)!::read(go, &byte, 1);
@@ -124,10 +125,14 @@ int become(void* argument) {
   } else {
     ::setsid();
   }
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = file_limit;
+  ::setrlimit(RLIMIT_NOFILE, &files);
   int error = 0;
-  if (tracer != nullptr) {
-    if (const auto failed = tracer->device.enable(Mode::pcs)) error = failed.value();
-    if (error == 0) tracer->buffer.reset();
+  if (buffer != nullptr) {
+    if (const auto failed = buffer->device.enable(Mode::pcs)) error = failed.value();
+    if (error == 0) buffer->records.reset();
   }
   if (error == 0) {
     ::execve(program.c_str(), argv, envp);
@@ -345,11 +350,12 @@ Outcome run_command(Channel& channel, const lab::Request& request, bool owns_mac
                       .envp = envp.data(),
                       .streams = {input.read_end, output.write_end, errors.write_end},
                       .failure = failure.write_end,
-                      .tracer = nullptr};
+                      .buffer = nullptr,
+                      .file_limit = raise_file_limit()};
   int flags = CLONE_VM | SIGCHLD;
   if (follower) {
     beginning.go = go.read_end;
-    beginning.tracer = &follower->first();
+    beginning.buffer = &follower->first();
   } else {
     flags |= CLONE_VFORK;
   }

@@ -14,7 +14,7 @@ count() { grep -c "^$1 " "$scratch/out" || true; }
 for kernel in "" --stock "--on x86_64"; do
   for program in family family_static; do
     # shellcheck disable=SC2086
-    expect_status 7 "$kcovtool" trace $kernel -- "$scratch/$program"
+    expect_status 7 "$kcovtool" trace $kernel --full -- "$scratch/$program"
     expect_in "$scratch/err" end
     [ "$(count process) $(count thread)" = "11 8" ] || fail "$program $kernel: $(count process) processes, $(count thread) threads"
     [ "$(count getppid) $(count getuid) $(count getgid)" = "800 5 5" ] ||

@@ -199,6 +199,18 @@ TEST(TracerStops, a_new_task_that_is_to_be_followed_is_told_so_in_its_makers_cal
 TEST(TracerStops, a_stop_that_is_cut_off_ends_nowhere) {
   EXPECT_EQ(cut("handle_syscall:0 __se_sys_clone:0 ptrace_notify:0 x:0 y:0"),
             "clone(0,1,3,4) (tracer)(2)");
+  // Its first half was lost, and it is taken for a beginning: but not beyond the call.
+  EXPECT_EQ(cut("handle_syscall:0 __se_sys_getpid:0 ptrace_stop:1 get_signal:0 "
+                "handle_syscall:0 __se_sys_getppid:0 handle_syscall:0 __se_sys_kill:0 "
+                "get_signal:0 ptrace_stop:0 wake:0 ptrace_stop:1"),
+            "getpid(0,1) (tracer)(2) (tracer)(3) getppid(4,5) kill(6,7) (tracer)(8) "
+            "(tracer)(9,10,11)");
+}
+
+// A program's own SIGSTOP sets such bits, too.
+TEST(TracerStops, what_ptrace_is_not_the_reason_of_stays_in_the_call) {
+  EXPECT_EQ(cut("handle_syscall:0 __se_sys_kill:0 task_set_jobctl_pending:0 complete_signal:0"),
+            "kill(0,1,2,3)");
 }
 
 }  // namespace

@@ -112,6 +112,18 @@ TEST(Report, a_path_that_does_not_fit_says_how_much_is_left_out) {
   EXPECT_NE(text.find("ksys_read > +1 more\n"), std::string::npos) << text;
 }
 
+TEST(Report, what_following_added_is_in_no_total) {
+  TraceReport report = small();
+  const std::string before = text_of(report, 0);
+  const auto added = static_cast<std::uint32_t>(report.locations.size());
+  report.locations.push_back(at(0x601, "ptrace_stop", "kernel/signal.c", 2));
+  report.locations.push_back(at(0x701, "recalc_sigpending", "kernel/signal.c", 3));
+  report.tasks[0].records = {0, 1, 2, added, added + 1, added, 3};
+  cut(report);
+  EXPECT_EQ(text_of(report, 0), before);
+  EXPECT_EQ(raw_of(report), "0x101\n0x201\n0x301\n0x401\n");
+}
+
 TEST(Report, dropped_records_are_never_silent) {
   TraceReport report = small();
   TaskReport& task = report.tasks[0];
