@@ -65,21 +65,4 @@ struct kcov_task_state {
 	uint64_t common_handle;
 };
 
-/*
- * The scheduler begins to switch away from `task`, and has switched to it: between the two
- * nothing is recorded (contract 28). A soft interrupt in between gives back what it found.
- */
-static inline void kcov_begin_switch(struct kcov_task_state *task)
-{
-	task->mode |= KCOV_MODE_IN_SWITCH;
-}
-
-static inline void kcov_end_switch(struct kcov_task_state *task)
-{
-	task->mode &= ~KCOV_MODE_IN_SWITCH;
-	/* One that never gave it back does so later (contract 36). */
-	if (task->soft_interrupt != 0)
-		task->saved_mode &= ~KCOV_MODE_IN_SWITCH;
-}
-
 #endif

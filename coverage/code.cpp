@@ -41,8 +41,8 @@ constexpr std::array<string_view, 4> kFaultCallers = {"faultin_page", "__get_use
 constexpr std::array<string_view, 3> kSignalRoots = {"get_signal", "arch_do_signal_or_restart",
                                                      "do_signal"};
 
-constexpr std::array<string_view, 4> kStopWay = {"ptrace_notify", "ptrace_do_notify",
-                                                 "do_jobctl_trap", "ptrace_trap_notify"};
+constexpr std::array<string_view, 5> kStopWay = {
+    "ptrace_notify", "ptrace_do_notify", "do_jobctl_trap", "ptrace_trap_notify", "ptrace_signal"};
 constexpr std::array<string_view, 3> kAwake = {"recalc_sigpending_tsk", "recalc_sigpending",
                                                "task_clear_jobctl_trapping"};
 
@@ -111,6 +111,11 @@ Code::Code(std::span<const std::uint64_t> pcs, std::span<const string_view> symb
     }
     functions_of_.push_back(found->second);
   }
+}
+
+bool is_of_stop(string_view function) {
+  const Stop stop = stop_of(function);
+  return stop == Stop::way || stop == Stop::ptrace_stop;
 }
 
 bool is_entry_function(string_view symbol) {

@@ -32,9 +32,9 @@ enum class Root : std::uint8_t {
 // What a function has to do with the stops of a task that is followed by ptrace.
 enum class Stop : std::uint8_t {
   none,
-  way,          // ptrace_notify and what stands between it and ptrace_stop
-  ptrace_stop,  // where the task sleeps
-  awake,        // called there once it is awake again
+  way,           // ptrace_notify and what stands between it and ptrace_stop
+  ptrace_stop,   // where the task sleeps
+  awake,         // called there once it is awake again
   follow,        // of a new task: it is to be followed too
   after_follow,  // directly behind that; elsewhere it is the program's own affair
 };
@@ -71,6 +71,9 @@ class Code {
 // "read" for "__se_sys_read", "__x64_sys_read", "sys_read"; empty for what is no entry
 // of a system call.
 std::string system_call_name(std::string_view symbol);
+
+// Whether a function of this name is part of a stop, wherever it was inlined.
+bool is_of_stop(std::string_view function);
 
 // Whether a function of this name begins entries, or stands between an entry's beginning
 // and the work done for it.

@@ -9,7 +9,7 @@ namespace {
 // Records of one; where there are more, it was lost in the midst of it.
 constexpr std::uint32_t kLongest = 1000;
 
-bool is_of_stop(Stop part) {
+bool is_part_of_stop(Stop part) {
   return part == Stop::way || part == Stop::ptrace_stop || part == Stop::awake;
 }
 
@@ -48,7 +48,7 @@ std::vector<Range> find_tracer_stops(std::span<const std::uint32_t> records, con
           while (end < last && part(end) != Stop::ptrace_stop) ++end;
           if (end == last) end = i + 1;
         }
-        while (end < size && is_of_stop(part(end))) ++end;
+        while (end < size && is_part_of_stop(part(end))) ++end;
         asleep = false;
     }
     if (end == i) {

@@ -17,6 +17,9 @@ namespace {
 // that is not built in does): the debug information knows which of them is meant.
 std::string_view function_of(const symbol::Location& location) {
   const std::string_view symbol = location.symbol;
+  // Inlined into get_signal(), and no part of it.
+  for (const symbol::Frame& frame : location.frames)
+    if (frame.inlined && coverage::is_of_stop(frame.function)) return frame.function;
   if (location.frames.empty()) return symbol;
   const std::string_view function = location.frames.back().function;
   return symbol.substr(0, symbol.find('.')) == function ? symbol : function;

@@ -66,8 +66,7 @@ std::string summary(const TraceReport& report) {
         "{}, {}{}, {}; ", numbered(calls, "system call"), numbered(faults, "page fault"),
         traps == 0 ? std::string{} : ", " + numbered(traps, "trap"), numbered(signals, "signal"));
   }
-  text +=
-      fmt::format("{}, {} of them unique", numbered(records, "PC"), unique.size());
+  text += fmt::format("{}, {} of them unique", numbered(records, "PC"), unique.size());
   if (!functions.empty()) text += ", in " + numbered(functions.size(), "function");
   text += fmt::format("\non {}", report.machine);
   if (!report.release.empty()) text += fmt::format(", Linux {}", report.release);

@@ -7,6 +7,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "lab/agent/borrowed_task.hpp"
@@ -49,9 +51,9 @@ std::string read_proc(pid_t task, const char* name, std::size_t most) {
 }
 
 // A number out of /proc/PID/status or /proc/meminfo.
-std::uint64_t field(const std::string& status, const std::string& name) {
+std::uint64_t field(const std::string& status, const std::string& name, int base = 10) {
   const std::size_t at = status.find("\n" + name + ":");
-  return at == std::string::npos ? 0 : std::strtoull(&status[at + name.size() + 2], nullptr, 10);
+  return at == std::string::npos ? 0 : std::strtoull(&status[at + name.size() + 2], nullptr, base);
 }
 
 // Words of a further buffer: as many as wanted, but no more than a sixteenth of the memory
@@ -153,10 +155,42 @@ void Follower::changed(pid_t id, int status) {
   }
 }
 
+namespace {
+
+// The calls that end with EINTR when a task is only asked to stop, and do no harm when they
+// are made again. (A timeout then begins anew.)
+constexpr long kNotRestarted[] = {SYS_epoll_wait,    SYS_epoll_pwait,    SYS_epoll_pwait2,
+                                  SYS_semop,         SYS_semtimedop,     SYS_io_getevents,
+                                  SYS_io_pgetevents, SYS_rt_sigtimedwait};
+constexpr std::uint64_t kSyscallBytes = 2;
+
+// `task` has come out of a system call because we asked it to stop: back it goes.
+void make_call_again(pid_t task) {
+  user_regs_struct registers{};
+  if (::ptrace(PTRACE_GETREGS, task, nullptr, &registers) != 0 ||
+      static_cast<long>(registers.rax) != -EINTR ||
+      std::count(std::begin(kNotRestarted), std::end(kNotRestarted),
+                 static_cast<long>(registers.orig_rax)) == 0) {
+    return;
+  }
+  // Unless it is a signal that has ended the call.
+  const std::string status = read_proc(task, "status", kMostStatus);
+  const std::uint64_t pending = field(status, "SigPnd", 16) | field(status, "ShdPnd", 16);
+  if ((pending & ~field(status, "SigBlk", 16)) != 0) return;
+  registers.rax = registers.orig_rax;
+  registers.rip -= kSyscallBytes;
+  (void)::ptrace(PTRACE_SETREGS, task, nullptr, &registers);
+}
+
+}  // namespace
+
 void Follower::stopped(pid_t id, int signal, int event) {
   const auto known = tasks_.find(id);
   // Any stop will do, and that which it was asked for does not come once there was another.
-  if (known != tasks_.end() && known->second.asked) drain(known->second);
+  if (known != tasks_.end() && known->second.asked) {
+    drain(known->second);
+    if (event == PTRACE_EVENT_STOP && signal == SIGTRAP) make_call_again(id);
+  }
   switch (event) {
     case PTRACE_EVENT_STOP:
       if (signal != SIGTRAP) {
@@ -263,8 +297,7 @@ class BorrowedFiles {
 
 // A copy of descriptor `fd` of `task`, or a negative errno. `file`: what it is to be.
 int copy_of_descriptor(pid_t task, int fd, const std::string& file) {
-  const auto process =
-      static_cast<pid_t>(field(read_proc(task, "status", kMostStatus), "Tgid"));
+  const auto process = static_cast<pid_t>(field(read_proc(task, "status", kMostStatus), "Tgid"));
   const int handle = static_cast<int>(::syscall(SYS_pidfd_open, process, 0));
   if (handle < 0) return -errno;
   int copy = static_cast<int>(::syscall(SYS_pidfd_getfd, handle, fd, 0));
@@ -319,8 +352,7 @@ std::string Follower::enable_in(BorrowedTask& borrowed, TaskBuffer& buffer) {
   std::string reason;
   {
     BorrowedFiles files(borrowed);
-    long result =
-        borrowed.call(SYS_socketpair, {AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, at});
+    long result = borrowed.call(SYS_socketpair, {AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, at});
     if (result < 0) {
       reason = failure("make a socket", result);
     } else {
@@ -339,8 +371,8 @@ std::string Follower::enable_in(BorrowedTask& borrowed, TaskBuffer& buffer) {
           int theirs = -1;
           std::memcpy(&theirs, CMSG_DATA(got), sizeof theirs);
           files.add(theirs);
-          result = borrowed.call(SYS_ioctl, {static_cast<std::uint64_t>(theirs), KCOV_ENABLE,
-                                             KCOV_TRACE_PC});
+          result = borrowed.call(SYS_ioctl,
+                                 {static_cast<std::uint64_t>(theirs), KCOV_ENABLE, KCOV_TRACE_PC});
           if (result < 0) reason = failure("enable kcov", result);
         } else {
           reason = failure("receive its descriptor", result < 0 ? result : -EMFILE);
@@ -393,7 +425,6 @@ void Follower::send_records(std::uint64_t number, std::span<const std::uint64_t>
 
 void Follower::drain(Task& task) {
   task.asked = false;
-  task.seen = 0;
   if (task.buffer == nullptr) return;
   const auto pcs = task.buffer->records.pcs();
   constexpr std::size_t kChunk = 32768;
@@ -437,12 +468,7 @@ char state_of(pid_t task) {
 void Follower::look_at_buffers() {
   for (auto& [id, task] : tasks_) {
     if (task.buffer == nullptr || task.asked) continue;
-    const std::uint64_t count = task.buffer->records.count();
-    const std::uint64_t size = task.buffer->records.size();
-    const bool grows = count != std::exchange(task.seen, count);
-    const bool is_full = task.buffer->records.full();
-    const bool is_nearly_full = is_full || (grows && count >= size / 4 * 3);
-    if (!is_nearly_full && (!grows || count < size / 2 || state_of(id) != 'R')) continue;
+    if (task.buffer->records.count() < task.buffer->records.size() / 2) continue;
     task.asked = ::ptrace(PTRACE_INTERRUPT, id, nullptr, nullptr) == 0;
   }
 }

@@ -14,8 +14,8 @@
 //
 // A buffer that is half full is drained: the task is asked to stop at its next way out of the
 // kernel, and its records are taken. What did not fit before it came there is counted. A task
-// that sleeps in the kernel would come out of there (EINTR where the call is not restarted),
-// so it is asked only while it runs, or when the buffer is nearly full.
+// that sleeps in the kernel comes out of there, and goes back: Linux makes most calls again by
+// itself, and we the others (epoll_wait).
 #pragma once
 
 #include <sys/resource.h>
@@ -84,7 +84,6 @@ class Follower {
     std::uint64_t number = 0;  // in the trace
     std::unique_ptr<TaskBuffer> buffer;
     std::uint64_t records = 0;  // that were taken
-    std::uint64_t seen = 0;     // in the buffer, at the last look
     bool asked = false;         // to stop, for draining
     bool was_full = false;      // at some time
   };

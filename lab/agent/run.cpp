@@ -97,8 +97,8 @@ struct Beginning {
   char* const* shell;  // what is no program is a script for it, as everywhere
   char* const* envp;
   int streams[3];
-  int failure;     // where an errno is reported
-  int go = -1;     // it waits until there is a byte; -1: it does not
+  int failure;         // where an errno is reported
+  int go = -1;         // it waits until there is a byte; -1: it does not
   TaskBuffer* buffer;  // null: it is not traced
   rlim_t file_limit;
 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/task_switch.h"
 #include "port/host/open_files.hpp"
 
 namespace kcov::host {

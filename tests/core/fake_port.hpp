@@ -17,6 +17,7 @@
 // Behind the steps, which have to be there first.
 #include "core/descriptor.hpp"
 #include "core/section.hpp"
+#include "core/task_switch.h"
 #include "core/trace.hpp"
 
 namespace kcov::test {

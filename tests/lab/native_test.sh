@@ -47,8 +47,8 @@ expect_status 0 on_kernel -- "$kcovtool" trace --on native --raw -- echo MINE
 expect_not_in "$scratch/out" MINE
 expect_in "$scratch/err" MINE
 
-# Ended, it leaves nothing running.
-on_kernel -- sh -c "'$kcovtool' trace --on native -- sleep 777 & tool=\$!; sleep 1; kill -TERM \$tool; wait \$tool; echo status \$?; sleep 0.5; grep -lsz sleep /proc/[0-9]*/comm; echo end" >"$scratch/out" 2>&1
+# Ended, it leaves nothing running: not the command, and not what that started.
+on_kernel -- sh -c "'$kcovtool' trace --on native -- sh -c 'sleep 777 & sleep 778' & tool=\$!; sleep 1; kill -TERM \$tool; wait \$tool; echo status \$?; sleep 0.5; grep -lsz sleep /proc/[0-9]*/comm; echo end" >"$scratch/out" 2>&1
 expect_in "$scratch/out" "status 143" "end"
 expect_not_in "$scratch/out" '/proc/'
 

@@ -53,3 +53,25 @@ expect_status 0 "$kcovtool" trace --buffer 262144 -- find /usr/include -type f
 [ "$(sed -n 's/.*; \([0-9]*\) PCs, .*/\1/p' "$scratch/out")" -gt 524288 ] || fail "the buffer was not drained"
 find /usr/include -type f | sort >"$scratch/expected"
 sort "$scratch/err" | diff - "$scratch/expected" >&2 || fail "find's own output"
+
+# Nor does a program notice by what it waits for: a stop sent to a child just made, a sleep in
+# a call that Linux would not make again, a signal that ends such a sleep.
+gcc -O1 -o "$scratch/unnoticed" "$(dirname "$0")/unnoticed.c"
+for kernel in "" --stock "--on x86_64"; do
+  for what in "stop 30" "epoll 20" signal; do
+    # shellcheck disable=SC2086
+    expect_status 0 timeout 60 "$kcovtool" trace $kernel --buffer 16384 -- "$scratch/unnoticed" $what
+  done
+done
+
+# A shell that makes tasks all the time is stopped for that again and again, and drained all the
+# same.
+expect_status 0 "$kcovtool" trace --buffer 262144 -- sh -c 'i=0; while [ $i -lt 150 ]; do /bin/true; i=$((i+1)); done'
+expect_in "$scratch/out" "151 tasks; "
+expect_not_in "$scratch/out" "dropped"
+
+# The buffers of many tasks leave memory for the tasks themselves.
+expect_status 0 "$kcovtool" trace --memory 512 -- sh -c 'for i in $(seq 200); do sleep 2 & done; wait; echo all >&2'
+expect_in "$scratch/err" all
+# seq is one, too.
+expect_in "$scratch/out" "202 tasks; "

@@ -6,6 +6,7 @@
 #ifndef _LINUX_KCOV_H
 #define _LINUX_KCOV_H
 
+#include <linux/kcov_task_switch.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <uapi/linux/kcov.h>

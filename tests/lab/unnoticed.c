@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* What a program would notice of being followed: a stop that is sent to a child which has
+ * only just been made, and a sleep that a full kcov buffer must not end. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Is each child really stopped? Else this waits for ever. */
+static int stop_children(int times)
+{
+	for (int i = 0; i < times; i++) {
+		pid_t child = fork();
+		int status;
+
+		if (child == 0)
+			for (;;)
+				pause();
+		kill(child, SIGSTOP);
+		if (waitpid(child, &status, WUNTRACED) != child || !WIFSTOPPED(status))
+			return 1;
+		kill(child, SIGKILL);
+		if (waitpid(child, &status, 0) != child || !WIFSIGNALED(status))
+			return 2;
+	}
+	return 0;
+}
+
+/* Fills a buffer while it sleeps again and again: half a sleep is none. */
+static int sleep_in_epoll(int times)
+{
+	int epoll = epoll_create1(0);
+	struct epoll_event event;
+
+	while (times-- > 0) {
+		for (int i = 0; i < 1000; i++)
+			syscall(SYS_getppid);
+		if (epoll_wait(epoll, &event, 1, 30) != 0) {
+			perror("epoll_wait");
+			return 3;
+		}
+	}
+	return 0;
+}
+
+static void ignore(int signal)
+{
+	(void)signal;
+}
+
+/* But a signal ends it. */
+static int signal_in_epoll(void)
+{
+	struct sigaction action = { .sa_handler = ignore };
+	int epoll = epoll_create1(0);
+	struct epoll_event event;
+
+	sigaction(SIGALRM, &action, NULL);
+	for (int i = 0; i < 3; i++) {
+		struct itimerval soon = { { 0, 0 }, { 0, 100000 } };
+
+		for (int j = 0; j < 2000; j++)
+			syscall(SYS_getppid);
+		setitimer(ITIMER_REAL, &soon, NULL);
+		if (epoll_wait(epoll, &event, 1, 5000) != -1 || errno != EINTR)
+			return 4;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "stop") == 0)
+		return stop_children(atoi(argv[2]));
+	if (argc == 3 && strcmp(argv[1], "epoll") == 0)
+		return sleep_in_epoll(atoi(argv[2]));
+	if (argc == 2 && strcmp(argv[1], "signal") == 0)
+		return signal_in_epoll();
+	return 2;
+}
