@@ -155,6 +155,7 @@ class Session {
     int taken;
     while (!finished_ && (taken = take_frame(incoming_, frame)) != 0) {
       if (taken < 0 || !take(frame)) return broken("sent something that makes no sense");
+      if (!observed_) return observed_.error();
     }
     silence_ = {};
     if (interrupted() == 0 && !lost_.empty()) {
@@ -181,11 +182,12 @@ class Session {
         outgoing_ += encode_frame(FrameType::start, encode(request_));
         if (input_ < 0) outgoing_ += encode_frame(FrameType::input_end, {});
         started_ = true;
+        tell(&SessionObserver::started);
         return decoder.good();
       }
       case FrameType::output: return pass_on(options_.output, "output", frame.payload);
       case FrameType::errors: return pass_on(options_.errors, "error", frame.payload);
-      case FrameType::heartbeat: return true;
+      case FrameType::heartbeat: tell(&SessionObserver::second_passed); return true;
       case FrameType::input_taken: {
         std::error_code ignored;
         std::filesystem::remove(machine_.spool() / spool_name(Decoder(frame.payload).integer()),
@@ -197,12 +199,15 @@ class Session {
         TaskHeader header;
         if (!decode(frame.payload, header) || header.number != result_.tasks.size()) return false;
         result_.tasks.push_back({std::move(header), {}, {}, {}});
+        tell(&SessionObserver::task_began, result_.tasks.size() - 1);
         return true;
       }
       case FrameType::program: {
         TaskProgram program;
         if (!decode(frame.payload, program) || program.number >= result_.tasks.size()) return false;
-        result_.tasks[program.number].programs.push_back(std::move(program));
+        const std::size_t task = program.number;
+        result_.tasks[task].programs.push_back(std::move(program));
+        tell(&SessionObserver::program_began, task);
         return true;
       }
       case FrameType::records: {
@@ -221,6 +226,7 @@ class Session {
           if (width == 4) pc = static_cast<std::uint64_t>(static_cast<std::int32_t>(pc));
           numbers.push_back(result_.pcs.number_of(pc));
         }
+        tell(&SessionObserver::recorded, std::size_t{number}, records.size() / width);
         return true;
       }
       case FrameType::task_end: {
@@ -228,11 +234,18 @@ class Session {
         if (!decode(frame.payload, end) || end.number >= result_.tasks.size()) return false;
         TaskTrace& task = result_.tasks[end.number];
         task.end = end;
+        tell(&SessionObserver::task_ended, std::size_t{end.number});
         return task.records.size() == end.records;
       }
       case FrameType::finished: finished_ = true; return decode(frame.payload, result_.outcome);
       default: return false;
     }
+  }
+
+  template <class Told, class... What>
+  void tell(Told told, What... what) {
+    if (options_.observer != nullptr && observed_)
+      observed_ = (options_.observer->*told)(result_, what...);
   }
 
   Machine& machine_;
@@ -250,6 +263,7 @@ class Session {
   std::uint64_t next_file_ = 0;
   int spooled_ = 0;
   Clock::duration silence_{};
+  Status observed_;  // what the observer said last
   SessionResult result_;
 };
 

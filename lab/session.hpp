@@ -21,21 +21,39 @@ struct TaskTrace {
   TaskEnd end;
 };
 
-struct SessionOptions {
-  int input = 0;   // where the command's standard input comes from; -1: it is empty
-  int output = 1;  // where its standard output and
-  int errors = 2;  // standard error go
-  // The terminal's Ctrl-C reaches the command itself; we wait for what it does with it.
-  bool command_has_terminal = false;
-  int hang_seconds = 30;  // a machine that says nothing for so long is taken for dead
-};
-
 struct SessionResult {
   std::string release;   // uname -r
   std::string build_id;  // of the running kernel; may be empty
   Outcome outcome;
   PcTable pcs;                   // of all tasks
   std::vector<TaskTrace> tasks;  // in the order in which they were made; empty: not traced
+};
+
+// Is told of a trace while it grows, each time after `result` has changed. An error ends the
+// session with it.
+class SessionObserver {
+ public:
+  virtual ~SessionObserver() = default;
+  // The release and the build-id are known.
+  virtual Status started(const SessionResult& result) = 0;
+  // Of result.tasks[task]: it is there; its last program is; its last `count` records are; its
+  // end is.
+  virtual Status task_began(const SessionResult& result, std::size_t task) = 0;
+  virtual Status program_began(const SessionResult& result, std::size_t task) = 0;
+  virtual Status recorded(const SessionResult& result, std::size_t task, std::size_t count) = 0;
+  virtual Status task_ended(const SessionResult& result, std::size_t task) = 0;
+  // About a second has passed, with or without news.
+  virtual Status second_passed(const SessionResult& result) = 0;
+};
+
+struct SessionOptions {
+  int input = 0;   // where the command's standard input comes from; -1: it is empty
+  int output = 1;  // where its standard output and
+  int errors = 2;  // standard error go
+  // The terminal's Ctrl-C reaches the command itself; we wait for what it does with it.
+  bool command_has_terminal = false;
+  SessionObserver* observer = nullptr;  // null: nobody is told before the end
+  int hang_seconds = 30;                // a machine that says nothing for so long is taken for dead
 };
 
 // Runs it to its end. An Error: the machine did not start, panicked, hung or broke

@@ -41,11 +41,11 @@ std::string_view kind_of(coverage::EntryKind kind) {
   return "other";
 }
 
-Json task_of(const TaskReport& task, Paths& paths) {
+Json task_of(const Task& task, Paths& paths) {
   Json json = {{"id", task.id}, {"process", task.process}, {"parent", task.parent}};
   if (!task.untraced.empty()) json["untraced"] = task.untraced;
   Json programs = Json::array();
-  for (const TaskReport::Program& program : task.programs)
+  for (const Task::Program& program : task.programs)
     programs.push_back({{"records", program.records}, {"arguments", program.arguments}});
   json["programs"] = std::move(programs);
   json["records"] = task.records.size();
@@ -68,16 +68,16 @@ Json task_of(const TaskReport& task, Paths& paths) {
 
 }  // namespace
 
-std::string json_of(const TraceReport& report) {
+std::string json_of(const Recording& report) {
   Json json;
   json["command"] = report.command;
-  json["status"] = report.status;
+  json["status"] = report.status ? Json(*report.status) : Json(nullptr);
   json["kernel"] = {
       {"machine", report.machine}, {"release", report.release}, {"build_id", report.build_id}};
   if (!report.unnamed.empty()) json["unnamed"] = report.unnamed;
   Json tasks = Json::array();
   Paths paths(report);
-  for (const TaskReport& task : report.tasks) tasks.push_back(task_of(task, paths));
+  for (const Task& task : report.tasks) tasks.push_back(task_of(task, paths));
   json["tasks"] = std::move(tasks);
   Json locations = Json::array();
   for (const symbol::Location& location : report.locations)

@@ -27,13 +27,7 @@ std::string_view function_of(const symbol::Location& location) {
 
 }  // namespace
 
-std::size_t TraceReport::record_count() const {
-  return std::accumulate(
-      tasks.begin(), tasks.end(), std::size_t{0},
-      [](std::size_t sum, const TaskReport& task) { return sum + task.records.size(); });
-}
-
-void cut(TraceReport& report) {
+void cut(Recording& report) {
   std::vector<std::uint64_t> pcs;
   std::vector<std::string_view> functions;
   for (const symbol::Location& location : report.locations) {
@@ -54,8 +48,8 @@ void cut(TraceReport& report) {
   work();
 }
 
-void one_entry(TraceReport& report, std::string name) {
-  TaskReport& task = report.tasks.front();
+void one_entry(Recording& report, std::string name) {
+  Task& task = report.tasks.front();
   coverage::Entry entry{coverage::EntryKind::other, std::move(name), {}};
   const auto count = static_cast<std::uint32_t>(task.records.size());
   if (count != 0) entry.ranges.push_back({0, count});
@@ -63,7 +57,7 @@ void one_entry(TraceReport& report, std::string name) {
   task.entries.push_back(std::move(entry));
 }
 
-Paths::Paths(const TraceReport& report)
+Paths::Paths(const Recording& report)
     : functions_(report.locations.size()), seen_locations_(report.locations.size()) {
   std::unordered_map<std::string_view, std::uint32_t> numbers;
   const auto add = [&](std::size_t location, std::string_view function) {
@@ -86,7 +80,7 @@ Paths::Paths(const TraceReport& report)
   seen_names_.resize(names_.size());
 }
 
-Paths::Path Paths::of(const TaskReport& task, const coverage::Entry& entry) {
+Paths::Path Paths::of(const Task& task, const coverage::Entry& entry) {
   Path path;
   ++entries_;
   entry.for_each_record([&](std::uint32_t record) {
@@ -103,14 +97,14 @@ Paths::Path Paths::of(const TaskReport& task, const coverage::Entry& entry) {
   return path;
 }
 
-std::string raw_of(const TraceReport& report) {
+std::string raw_of(const Recording& report) {
   // Written once for each PC, not for each record.
   std::vector<std::string> lines;
   for (const symbol::Location& location : report.locations)
     lines.push_back(fmt::format("{:#x}\n", location.pc));
   std::string text;
   text.reserve(report.record_count() * 19);
-  for (const TaskReport& task : report.tasks)
+  for (const Task& task : report.tasks)
     task.for_each_own_record([&](std::uint32_t location) { text += lines[location]; });
   return text;
 }

@@ -32,12 +32,12 @@ std::string joined(const std::vector<std::string_view>& path, std::size_t column
   return text;
 }
 
-std::string summary(const TraceReport& report) {
+std::string summary(const Recording& report) {
   std::size_t calls = 0;
   std::size_t faults = 0;
   std::size_t traps = 0;
   std::size_t signals = 0;
-  for (const TaskReport& task : report.tasks) {
+  for (const Task& task : report.tasks) {
     for (const coverage::Entry& entry : task.entries) {
       calls += entry.kind == coverage::EntryKind::system_call;
       faults += entry.kind == coverage::EntryKind::page_fault;
@@ -49,7 +49,7 @@ std::string summary(const TraceReport& report) {
   std::unordered_set<std::string_view> functions;
   std::unordered_set<std::uint64_t> unique;
   std::size_t records = 0;
-  for (const TaskReport& task : report.tasks) {
+  for (const Task& task : report.tasks) {
     task.for_each_own_record([&](std::uint32_t number) {
       ++records;
       if (seen[number]) return;
@@ -73,7 +73,7 @@ std::string summary(const TraceReport& report) {
   return text + "\n";
 }
 
-std::string heading(const TaskReport& task) {
+std::string heading(const Task& task) {
   const std::string what = task.id == task.process
                                ? fmt::format("process {}", task.process)
                                : fmt::format("thread {} of process {}", task.id, task.process);
@@ -95,8 +95,7 @@ std::string command_line(const std::vector<std::string>& arguments, std::size_t 
   return line;
 }
 
-std::string text_of(const TraceReport& report, const TaskReport& task, Paths& paths,
-                    std::size_t width) {
+std::string text_of(const Recording& report, const Task& task, Paths& paths, std::size_t width) {
   std::string text;
   auto program = task.programs.begin();
   for (const coverage::Entry& entry : task.entries) {
@@ -123,12 +122,12 @@ std::string text_of(const TraceReport& report, const TaskReport& task, Paths& pa
 
 }  // namespace
 
-std::string text_of(const TraceReport& report, std::size_t width) {
+std::string text_of(const Recording& report, std::size_t width) {
   if (!report.unnamed.empty()) return raw_of(report) + summary(report) + losses_of(report);
   std::string text = fmt::format("{:<{}} {:>7} {:>6} {:>10}  {}\n", "entry", kNameColumns, "PCs",
                                  "new", "functions", "in order of first execution");
   Paths paths(report);
-  for (const TaskReport& task : report.tasks) {
+  for (const Task& task : report.tasks) {
     if (report.tasks.size() > 1) text += "\n" + heading(task) + "\n";
     text += text_of(report, task, paths, width);
   }
@@ -136,9 +135,9 @@ std::string text_of(const TraceReport& report, std::size_t width) {
   return text + summary(report) + losses_of(report);
 }
 
-std::string losses_of(const TraceReport& report) {
+std::string losses_of(const Recording& report) {
   std::string text;
-  for (const TaskReport& task : report.tasks) {
+  for (const Task& task : report.tasks) {
     const std::string whose = report.tasks.size() > 1
                                   ? fmt::format("process {}, thread {}: ", task.process, task.id)
                                   : "";

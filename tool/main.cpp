@@ -131,6 +131,7 @@ int main(int argc, char** argv) {
       "lab run, the command's own.");
   kcov::tool::Action chosen;
   kcov::tool::add_trace(app, chosen);
+  kcov::tool::add_show(app, chosen);
   kcov::tool::add_symbolize(app, chosen);
   kcov::tool::add_lab(app, chosen);
   try {

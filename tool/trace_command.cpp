@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // kcovtool trace: run a command traced, and show what its system calls executed.
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <numeric>
 #include <optional>
 
+#include "coverage/recording_file.hpp"
 #include "lab/host_program.hpp"
 #include "lab/kernel.hpp"
 #include "lab/machine.hpp"
@@ -21,28 +21,30 @@
 #include "support/interrupt.hpp"
 #include "symbol/image.hpp"
 #include "tool/commands.hpp"
+#include "tool/names.hpp"
+#include "tool/view.hpp"
 
 namespace fs = std::filesystem;
 
 namespace kcov::tool {
 namespace {
 
+using coverage::Recording;
 using lab::Kernel;
 using lab::Variant;
-using report::TraceReport;
 
 struct Options {
   std::string on;
   bool stock = false;
-  bool raw = false;
-  bool json = false;
-  bool full = false;
+  ViewOptions view;
   std::vector<std::string> writable;
   std::string vmlinux;
   std::string output;
   std::uint64_t words = 1 << 20;
   unsigned memory_mib = 1024;
   std::vector<std::string> command;
+
+  bool is_recording() const { return !output.empty() && !view.is_given(); }
 };
 
 // What was run where, before it is named.
@@ -59,7 +61,93 @@ lab::SessionOptions streams_for(const Options& options) {
   return session;
 }
 
-Result<Recorded> record_in_lab(const Options& options, const lab::Request& request) {
+coverage::Task::Program program_of(const lab::TaskProgram& program) {
+  return {program.records, program.arguments};
+}
+
+// All but its programs and records.
+coverage::Task task_of(const lab::TaskTrace& traced) {
+  coverage::Task task;
+  task.id = traced.header.id;
+  task.process = traced.header.process;
+  task.parent = traced.header.parent;
+  task.untraced = traced.header.untraced;
+  task.capacity = traced.header.capacity;
+  task.was_full = traced.end.was_full;
+  if (traced.end.dropped_known) task.dropped = traced.end.dropped;
+  return task;
+}
+
+// The tasks with their records; the locations are PCs yet.
+void set_tasks(lab::SessionResult& session, Recording& report) {
+  for (const std::uint64_t pc : session.pcs.pcs()) report.locations.push_back({.pc = pc});
+  for (lab::TaskTrace& traced : session.tasks) {
+    coverage::Task& task = report.tasks.emplace_back(task_of(traced));
+    for (const lab::TaskProgram& program : traced.programs)
+      task.programs.push_back(program_of(program));
+    task.records = std::move(traced.records);
+  }
+}
+
+// Writes what a session tells to a recording, while the command runs.
+class Recorder : public lab::SessionObserver {
+ public:
+  explicit Recorder(const Options& options) : options_(options) {}
+
+  void set_machine(const std::string& machine) { machine_ = machine; }
+  bool has_begun() const { return writer_ != nullptr; }
+
+  Status started(const lab::SessionResult& result) override {
+    Result<std::unique_ptr<coverage::RecordingWriter>> made =
+        coverage::RecordingWriter::create(options_.output);
+    if (!made) return made.error();
+    writer_ = std::move(*made);
+    Recording recording;
+    recording.command = options_.command;
+    recording.machine = machine_;
+    recording.release = result.release;
+    recording.build_id = result.build_id;
+    return writer_->begin(recording);
+  }
+  Status task_began(const lab::SessionResult& result, std::size_t task) override {
+    return writer_->begin_task(task, task_of(result.tasks[task]));
+  }
+  Status program_began(const lab::SessionResult& result, std::size_t task) override {
+    return writer_->add_program(task, program_of(result.tasks[task].programs.back()));
+  }
+  Status recorded(const lab::SessionResult& result, std::size_t task, std::size_t count) override {
+    return writer_->add_records(task, std::span(result.tasks[task].records).last(count),
+                                result.pcs.pcs());
+  }
+  Status task_ended(const lab::SessionResult& result, std::size_t task) override {
+    return writer_->end_task(task, task_of(result.tasks[task]));
+  }
+  Status second_passed(const lab::SessionResult&) override {
+    return writer_ == nullptr ? Status{} : writer_->flush();
+  }
+  // All that was told is in the file.
+  Status flush() { return writer_->flush(); }
+  Status finish(const Recording& recording) { return writer_->finish(recording); }
+
+ private:
+  const Options& options_;
+  std::string machine_;
+  std::unique_ptr<coverage::RecordingWriter> writer_;
+};
+
+// Runs the session; `recorder` may be null.
+Result<lab::SessionResult> run_session(lab::Machine& machine, const lab::Request& request,
+                                       lab::SessionOptions options, const std::string& name,
+                                       Recorder* recorder) {
+  if (recorder != nullptr) recorder->set_machine(name);
+  options.observer = recorder;
+  return lab::run_session(machine, request, options);
+}
+
+using Image = std::optional<symbol::Image>;
+
+Result<Recorded> record_in_lab(const Options& options, const lab::Request& request,
+                               Recorder* recorder) {
   const Variant variant = options.stock ? Variant::stock : Variant::ours;
   const Result<Kernel> kernel =
       lab::current_kernel(options.on.empty() ? "um" : options.on, variant);
@@ -70,24 +158,13 @@ Result<Recorded> record_in_lab(const Options& options, const lab::Request& reque
        .cpus = 1,
        .writable = request.writable});
   if (!machine) return machine.error();
-  Result<lab::SessionResult> session = lab::run_session(**machine, request, streams_for(options));
+  const std::string name =
+      fmt::format("{}, {} kcov", kernel->machine, options.stock ? "stock" : "our");
+  Result<lab::SessionResult> session =
+      run_session(**machine, request, streams_for(options), name, recorder);
   if (!session) return session.error();
   (*machine)->finish();
-  return Recorded{std::move(*session),
-                  fmt::format("{}, {} kcov", kernel->machine, options.stock ? "stock" : "our"),
-                  kernel->vmlinux().string()};
-}
-
-// The image of the running kernel, where distributions and kernel builders put it.
-std::string find_vmlinux(const std::string& release) {
-  for (const std::string& candidate :
-       {"/usr/lib/debug/boot/vmlinux-" + release,
-        "/usr/lib/debug/lib/modules/" + release + "/vmlinux",
-        "/lib/modules/" + release + "/build/vmlinux", "/boot/vmlinux-" + release}) {
-    std::error_code ignored;
-    if (fs::exists(candidate, ignored)) return candidate;
-  }
-  return {};
+  return Recorded{std::move(*session), name, kernel->vmlinux().string()};
 }
 
 Status check_native_kcov() {
@@ -115,7 +192,7 @@ Status check_native_kcov() {
       "or --on um"};
 }
 
-Result<Recorded> record_natively(const Options& options, lab::Request request) {
+Result<Recorded> record_natively(const Options& options, lab::Request request, Recorder* recorder) {
   if (Status ready = check_native_kcov(); !ready) return ready.error();
   Result<std::unique_ptr<lab::Machine>> machine = lab::open_native();
   if (!machine) return machine.error();
@@ -124,95 +201,11 @@ Result<Recorded> record_natively(const Options& options, lab::Request request) {
   lab::SessionOptions streams = streams_for(options);
   streams.input = -1;
   streams.command_has_terminal = true;
-  Result<lab::SessionResult> session = lab::run_session(**machine, request, streams);
+  const std::string name = "this machine";
+  Result<lab::SessionResult> session = run_session(**machine, request, streams, name, recorder);
   if (!session) return session.error();
   std::string vmlinux = find_vmlinux(session->release);
-  return Recorded{std::move(*session), "this machine", std::move(vmlinux)};
-}
-
-using Image = std::optional<symbol::Image>;
-
-std::vector<std::uint64_t> pcs_of(const TraceReport& report) {
-  std::vector<std::uint64_t> pcs;
-  for (const symbol::Location& location : report.locations) pcs.push_back(location.pc);
-  return pcs;
-}
-
-// The tasks with their records; the locations are PCs yet.
-void set_tasks(lab::SessionResult& session, TraceReport& report) {
-  for (const std::uint64_t pc : session.pcs.pcs()) report.locations.push_back({.pc = pc});
-  for (lab::TaskTrace& traced : session.tasks) {
-    report::TaskReport task;
-    task.id = traced.header.id;
-    task.process = traced.header.process;
-    task.parent = traced.header.parent;
-    task.untraced = traced.header.untraced;
-    task.capacity = traced.header.capacity;
-    task.was_full = traced.end.was_full;
-    if (traced.end.dropped_known) task.dropped = traced.end.dropped;
-    for (lab::TaskProgram& program : traced.programs)
-      task.programs.push_back({program.records, std::move(program.arguments)});
-    task.records = std::move(traced.records);
-    report.tasks.push_back(std::move(task));
-  }
-}
-
-// Names and cuts, or says in `unnamed` why there are no names. `image`: what --vmlinux
-// named.
-void name_records(const Recorded& recorded, Image image, TraceReport& report) {
-  if (!image) {
-    if (recorded.vmlinux.empty()) {
-      report.unnamed =
-          "no image of the running kernel was found: PCs only; name its vmlinux with --vmlinux";
-      return;
-    }
-    Result<symbol::Image> found = symbol::Image::open(recorded.vmlinux);
-    if (!found) {
-      report.unnamed = found.error().message + ": PCs only";
-      return;
-    }
-    image = std::move(*found);
-  }
-  const std::string& path = image->path();
-  if (report.build_id.empty()) {
-    report.unnamed = fmt::format(
-        "it cannot be told whether {} is the kernel that ran, which does not say its build-id "
-        "(/sys/kernel/notes): PCs only",
-        path);
-    return;
-  }
-  if (image->build_id() != report.build_id) {
-    report.unnamed = fmt::format(
-        "{} is not the kernel that ran (its build-id is {}, the kernel's {}): PCs only; name that "
-        "kernel's vmlinux, or leave --vmlinux out",
-        path, image->build_id().empty() ? "missing" : image->build_id(), report.build_id);
-    return;
-  }
-  if (!image->has_debug_info()) {
-    report.unnamed = fmt::format("{} has no debug information: PCs only", path);
-    return;
-  }
-  image->keep_answers_in(lab::cache_directory() / "symbols");
-  report.locations = image->locate(pcs_of(report));
-  report::cut(report);
-}
-
-// Columns that a line of the report may take; 0: as many as it needs.
-std::size_t report_width(const Options& options) {
-  constexpr std::size_t kUsual = 100;
-  if (options.full) return 0;
-  winsize size{};
-  if (::isatty(1) == 0 || ::ioctl(1, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kUsual;
-  return std::max<std::size_t>(size.ws_col, 80);
-}
-
-Status write_report(const Options& options, const std::string& text) {
-  if (!options.output.empty()) {
-    catch_interrupts();
-    return write_file(options.output, text);
-  }
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  return {};
+  return Recorded{std::move(*session), name, std::move(vmlinux)};
 }
 
 // From here on a signal ends us as it ends other programs: what is left to do may take long,
@@ -226,14 +219,14 @@ Status let_signals_end_us(const Options& options) {
 
 // A program that is linked with kcov_host: there are no system calls in its trace, all of
 // it is one entry.
-Result<TraceReport> trace_host(const Options& options, const lab::Request& request) {
+Result<Recording> trace_host(const Options& options, const lab::Request& request) {
   const lab::SessionOptions streams = streams_for(options);
   Result<lab::HostTrace> trace = lab::trace_host_program(request, streams.output, streams.errors);
   if (!trace) return trace.error();
-  TraceReport report;
+  Recording report;
   report.status = static_cast<int>(trace->outcome.status);
   report.machine = "the program's own kcov";
-  report::TaskReport task;
+  coverage::Task task;
   task.capacity = trace->capacity;
   task.dropped = trace->dropped;
   task.was_full = trace->pcs.size() >= trace->capacity;
@@ -242,22 +235,30 @@ Result<TraceReport> trace_host(const Options& options, const lab::Request& reque
   report.tasks.push_back(std::move(task));
   for (const std::uint64_t pc : trace->pcs) report.locations.push_back({.pc = pc});
   if (Status going_on = let_signals_end_us(options); !going_on) return going_on.error();
-  if (!options.raw) {
+  if (!options.view.raw) {
     report.locations = lab::locate(*trace);
     report::one_entry(report, fs::path(options.command[0]).filename().string());
   }
   return report;
 }
 
-Result<TraceReport> trace_kernel(const Options& options, const lab::Request& request, Image image) {
-  Result<Recorded> recorded =
-      options.on == "native" ? record_natively(options, request) : record_in_lab(options, request);
+Result<Recording> trace_kernel(const Options& options, const lab::Request& request, Image image,
+                               Recorder* recorder) {
+  Result<Recorded> recorded = options.on == "native" ? record_natively(options, request, recorder)
+                                                     : record_in_lab(options, request, recorder);
+  if (recorder != nullptr && recorder->has_begun()) {
+    if (Status kept = recorder->flush(); !kept) return kept.error();
+    if (!recorded) {
+      fmt::print(stderr, "kcovtool: what was recorded until then is in {} (kcovtool show)\n",
+                 options.output);
+    }
+  }
   if (!recorded) return recorded.error();
   const lab::Outcome& outcome = recorded->session.outcome;
   if (!outcome.message.empty()) return Error{outcome.message, static_cast<int>(outcome.status)};
   if (recorded->session.tasks.empty()) return Error{"the machine sent no trace"};
 
-  TraceReport report;
+  Recording report;
   report.status = static_cast<int>(outcome.status);
   report.machine = recorded->machine;
   report.release = recorded->session.release;
@@ -265,8 +266,8 @@ Result<TraceReport> trace_kernel(const Options& options, const lab::Request& req
   set_tasks(recorded->session, report);
   if (Status going_on = let_signals_end_us(options); !going_on) return going_on.error();
   // PCs alone need no names, but how many tasks there were is told by them.
-  name_records(*recorded, std::move(image), report);
-  if (options.raw) report.unnamed.clear();
+  name_records(report, std::move(image), recorded->vmlinux);
+  if (options.view.raw) report.unnamed.clear();
   return report;
 }
 
@@ -282,7 +283,10 @@ Status check_options(const Options& options) {
 Result<int> trace(const Options& options) {
   if (Status possible = check_options(options); !possible) return possible.error();
   if (!options.output.empty()) {
-    if (Status possible = check_writable(options.output); !possible) return possible.error();
+    const Status possible = options.is_recording()
+                                ? coverage::RecordingWriter::check(options.output)
+                                : check_writable(options.output);
+    if (!possible) return possible.error();
   }
   Result<lab::Request> made = lab::request_for(options.command);
   if (!made) return made.error();
@@ -299,20 +303,24 @@ Result<int> trace(const Options& options) {
     if (!opened) return opened.error();
     image = std::move(*opened);
   }
-  Result<TraceReport> report = options.on == "host"
-                                   ? trace_host(options, request)
-                                   : trace_kernel(options, request, std::move(image));
+  Recorder recorder(options);
+  Result<Recording> report = options.on == "host"
+                                 ? trace_host(options, request)
+                                 : trace_kernel(options, request, std::move(image),
+                                                options.is_recording() ? &recorder : nullptr);
   if (!report) return report.error();
   report->command = options.command;
   if (!report->unnamed.empty()) fmt::print(stderr, "kcovtool: {}\n", report->unnamed);
-
-  const std::string text = options.raw    ? report::raw_of(*report)
-                           : options.json ? report::json_of(*report)
-                                          : report::text_of(*report, report_width(options));
-  if (Status written = write_report(options, text); !written) return written.error();
-  // What only programs read would lose its losses otherwise.
-  if (options.raw || options.json) fmt::print(stderr, "{}", report::losses_of(*report));
-  return report->status;
+  Status written;
+  if (!options.is_recording()) {
+    written = write_view(*report, options.view, options.output);
+  } else {
+    written = recorder.has_begun() ? recorder.finish(*report)
+                                   : coverage::write_recording(options.output, *report);
+    fmt::print(stderr, "{}", report::losses_of(*report));
+  }
+  if (!written) return written.error();
+  return *report->status;
 }
 
 }  // namespace
@@ -328,15 +336,14 @@ void add_trace(CLI::App& app, Action& chosen) {
       ->check(CLI::IsMember({"um", "x86_64", "native", "host"}));
   command->add_flag("--stock", options->stock,
                     "on a lab kernel: the kernel's own kcov instead of ours");
-  CLI::Option* const raw = command->add_flag("--raw", options->raw, "print the PCs, one a line");
-  command->add_flag("--json", options->json, "for programs; see kcovtool(1)")->excludes(raw);
-  command->add_flag("--full", options->full, "do not cut lines to the terminal's width, or 100");
+  add_view(*command, options->view);
   command->add_option("--vmlinux", options->vmlinux, "the kernel's image, for names");
   add_writable(*command, options->writable);
   command
       ->add_option("-o,--output", options->output,
-                   "write the report to this file, and leave standard output to the command "
-                   "(without it the command's goes to standard error)")
+                   "record into this file, for show; with --text, --raw or --json: write that "
+                   "there. Standard output is left to the command (without it the command's goes "
+                   "to standard error)")
       ->check(not_empty());
   command
       ->add_option("--buffer", options->words,

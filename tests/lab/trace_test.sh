@@ -16,7 +16,7 @@ grep -E '^[a-z]' "$scratch/out" | grep -v "^on um\|system calls," | tail -n 1 | 
 expect_not_in "$scratch/out" 'dropped|not traced'
 
 # With -o the streams are the command's own.
-expect_status 3 "$kcovtool" trace -o "$scratch/report" -- sh -c 'echo mine; exit 3'
+expect_status 3 "$kcovtool" trace --text -o "$scratch/report" -- sh -c 'echo mine; exit 3'
 [ "$(cat "$scratch/out")" = mine ] || fail "-o: standard output is not the command's"
 expect_in "$scratch/report" "execve "
 expect_status 125 "$kcovtool" trace -o /nonexistent/report -- true
@@ -30,7 +30,7 @@ wait
 [ -p "$scratch/fifo" ] && [ -s "$scratch/from_fifo" ] || fail "-o replaced a pipe"
 
 echo keep >"$scratch/app"
-"$kcovtool" trace -o /dev/stdout -- echo mine >>"$scratch/app"
+"$kcovtool" trace --text -o /dev/stdout -- echo mine >>"$scratch/app"
 expect_in "$scratch/app" keep mine "execve "
 (umask 077 && "$kcovtool" trace -o "$scratch/private" -- true)
 [ "$(stat -c %a "$scratch/private")" = 600 ] || fail "-o ignores the umask"

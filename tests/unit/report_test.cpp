@@ -20,8 +20,8 @@ symbol::Location at(std::uint64_t pc, std::string_view function, std::string_vie
           .frames = names.keep(std::span(&frame, 1))};
 }
 
-TraceReport small() {
-  TraceReport report;
+Recording small() {
+  Recording report;
   report.command = {"true", "\xff"};
   report.status = 3;
   report.machine = "um, our kcov";
@@ -37,7 +37,7 @@ TraceReport small() {
                                   {"ksys_read", "fs/read_write.c", 703, false}})});
   report.locations.push_back(at(0x301, "__se_sys_clone", "kernel/fork.c", 9));
   report.locations.push_back(at(0x401, "pid_vnr", "kernel/pid.c", 5));
-  TaskReport task;
+  Task task;
   task.id = task.process = 7;
   task.capacity = 100;
   task.dropped = 0;
@@ -48,10 +48,10 @@ TraceReport small() {
 }
 
 // The same with a child, which runs another program and executes nothing new but one block.
-TraceReport with_child() {
-  TraceReport report = small();
+Recording with_child() {
+  Recording report = small();
   report.locations.push_back(at(0x501, "__se_sys_execve", "fs/exec.c", 3));
-  TaskReport child;
+  Task child;
   child.id = child.process = 8;
   child.parent = 7;
   child.capacity = 100;
@@ -91,7 +91,7 @@ TEST(Report, each_task_has_its_own_lines) {
 }
 
 TEST(Report, a_task_that_is_not_traced_says_why) {
-  TraceReport report = with_child();
+  Recording report = with_child();
   report.tasks[1] = {};
   report.tasks[1].id = 9;
   report.tasks[1].process = 8;
@@ -103,7 +103,7 @@ TEST(Report, a_task_that_is_not_traced_says_why) {
 }
 
 TEST(Report, a_path_that_does_not_fit_says_how_much_is_left_out) {
-  TraceReport report = small();
+  Recording report = small();
   std::vector<symbol::Frame> frames(report.locations[1].frames.begin(),
                                     report.locations[1].frames.end());
   frames[0].function = "a_function_with_a_long_name";
@@ -113,7 +113,7 @@ TEST(Report, a_path_that_does_not_fit_says_how_much_is_left_out) {
 }
 
 TEST(Report, what_following_added_is_in_no_total) {
-  TraceReport report = small();
+  Recording report = small();
   const std::string before = text_of(report, 0);
   const auto added = static_cast<std::uint32_t>(report.locations.size());
   report.locations.push_back(at(0x601, "ptrace_stop", "kernel/signal.c", 2));
@@ -125,8 +125,8 @@ TEST(Report, what_following_added_is_in_no_total) {
 }
 
 TEST(Report, dropped_records_are_never_silent) {
-  TraceReport report = small();
-  TaskReport& task = report.tasks[0];
+  Recording report = small();
+  Task& task = report.tasks[0];
   task.dropped = 7;
   EXPECT_NE(text_of(report, 0).find("7 records dropped: the buffer of 100 PCs was full"),
             std::string::npos);
@@ -140,7 +140,7 @@ TEST(Report, dropped_records_are_never_silent) {
 }
 
 TEST(Report, without_names_the_pcs_are_printed) {
-  TraceReport report = small();
+  Recording report = small();
   for (symbol::Location& location : report.locations) location = {.pc = location.pc};
   report.tasks[0].entries.clear();
   report.unnamed = "no image";
@@ -175,7 +175,7 @@ TEST(Report, json_holds_everything_and_bears_any_bytes) {
 }
 
 TEST(Report, dropped_is_null_where_the_kernel_cannot_tell) {
-  TraceReport report = small();
+  Recording report = small();
   report.tasks[0].dropped.reset();
   EXPECT_TRUE(nlohmann::json::parse(json_of(report))["tasks"][0]["dropped"].is_null());
 }

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "coverage/database.hpp"
+
+namespace kcov::coverage {
+
+Database::~Database() { close(); }
+
+void Database::open(int flags) {
+  const int result = sqlite3_open_v2(path_.c_str(), &handle_, flags, nullptr);
+  if (result != SQLITE_OK) {
+    fail(sqlite3_errstr(result));
+    return;
+  }
+  // What is in the file is not to run anything.
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+  run("PRAGMA cell_size_check = ON");
+}
+
+void Database::run(const char* sql) {
+  if (failed_) return;
+  if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+    fail(sqlite3_errmsg(handle_));
+}
+
+void Database::close() {
+  sqlite3_close(handle_);
+  handle_ = nullptr;
+}
+
+void Database::fail(const std::string& why) {
+  if (failed_) return;
+  failed_ = true;
+  why_ = why;
+}
+
+Status Database::status(const char* doing) const {
+  if (!failed_) return {};
+  return Error{std::string("cannot ") + doing + " the recording " + path_ + ": " + why_};
+}
+
+Statement::Statement(Database& database, const char* sql) : database_(database) {
+  if (database.failed()) return;
+  if (sqlite3_prepare_v2(database.handle(), sql, -1, &handle_, nullptr) != SQLITE_OK)
+    database.fail(sqlite3_errmsg(database.handle()));
+}
+
+bool Statement::next() {
+  if (handle_ == nullptr || database_.failed()) return false;
+  const int result = sqlite3_step(handle_);
+  if (result == SQLITE_ROW) return true;
+  if (result != SQLITE_DONE) database_.fail(sqlite3_errmsg(database_.handle()));
+  return false;
+}
+
+std::string_view Statement::text(int column) const {
+  const unsigned char* const text = sqlite3_column_text(handle_, column);
+  if (text == nullptr) return {};
+  return {reinterpret_cast<const char*>(text),
+          static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+}
+
+Bytes Statement::bytes(int column) const {
+  const void* const bytes = sqlite3_column_blob(handle_, column);
+  if (bytes == nullptr) return {};
+  return {static_cast<const std::uint8_t*>(bytes),
+          static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+}
+
+}  // namespace kcov::coverage

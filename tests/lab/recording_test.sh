@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# Recordings: what is shown of one is what the trace would have shown; whatever ends the tool
+# leaves what was recorded until then; other tools can read it.
+. "$(dirname "$0")/common.sh"
+cd "$scratch"
+
+# A recording of everything, and the streams are the command's own.
+expect_status 3 "$kcovtool" trace -o run.kcov -- sh -c 'echo mine; ls /etc >/dev/null; exit 3'
+[ "$(cat out)" = mine ] && [ ! -s err ] || fail "the command's streams"
+[ "$(ls run.kcov*)" = run.kcov ] || fail "there is more than the recording: $(ls run.kcov*)"
+expect_status 0 "$kcovtool" show run.kcov
+expect_in out "  runs sh -c echo mine; ls /etc >/dev/null; exit 3" "  runs ls /etc" "2 tasks; " "on um, our kcov, Linux 6.12"
+[ ! -s err ] || fail "show has something to say"
+# What it takes out is what was put in: the same in each format.
+"$kcovtool" show --json run.kcov >json
+"$kcovtool" show --raw run.kcov >raw
+records=$(sed -n 's/.*; \([0-9]*\) PCs, .*/\1/p' out)
+[ "$(wc -l <raw)" = "$records" ] || fail "$(wc -l <raw) PCs raw, $records in the summary"
+expect_in json '"status": 3' '"machine": "um, our kcov"'
+
+# The names are in it: no kernel need be there.
+KCOVTOOL_CACHE=$scratch/none "$kcovtool" show run.kcov >elsewhere
+diff out elsewhere >&2 || fail "without the kernel it looks different"
+# And from an image they are made again.
+vmlinux=$("$kcovtool" lab list | sed -n 's/^\* um ours [^ ]* \(.*vmlinux\) .*/\1/p')
+"$kcovtool" show --vmlinux "$vmlinux" run.kcov | diff out - >&2 || fail "named again it looks different"
+expect_status 0 "$kcovtool" show --vmlinux "$("$kcovtool" lab list | sed -n 's/^\* um stock [^ ]* \(.*vmlinux\) .*/\1/p')" run.kcov
+expect_in err "is not the kernel that ran"
+expect_status 125 "$kcovtool" show --vmlinux /nonexistent run.kcov
+expect_in err 'cannot read symbols from "/nonexistent": No such file or directory'
+
+# Killed, it leaves what came until a second before; what had not left its buffer is not there.
+"$kcovtool" trace -o killed.kcov -- sh -c 'ls /etc; echo done; sleep 100' >killed.out &
+tool=$!
+for _ in $(seq 100); do ! grep -q done killed.out || break; sleep 0.1; done
+sleep 2.5
+kill -KILL $tool
+wait $tool || true
+expect_status 0 "$kcovtool" show killed.kcov
+expect_in err "killed.kcov was broken off: what was recorded until then follows"
+expect_in out "  runs ls /etc" "exit_group "
+
+# Interrupted, too, and then all that came.
+status=0
+"$kcovtool" trace -o stopped.kcov -- sh -c 'ls /etc; echo done; sleep 100' >stopped.out 2>stopped.err &
+tool=$!
+for _ in $(seq 100); do ! grep -q done stopped.out || break; sleep 0.1; done
+kill -TERM $tool
+wait $tool || status=$?
+[ $status = 143 ] || fail "status $status after SIGTERM"
+expect_in stopped.err "what was recorded until then is in stopped.kcov (kcovtool show)"
+expect_status 0 "$kcovtool" show --raw stopped.kcov
+[ "$(wc -l <out)" -gt 1000 ] || fail "next to nothing was kept"
+
+# No place for one: said before the command runs.
+expect_status 125 "$kcovtool" trace -o /dev/null -- echo it ran
+expect_in err "cannot write the recording /dev/null: it is no regular file"
+expect_status 125 "$kcovtool" trace -o /no/such/run.kcov -- echo it ran
+expect_in err "cannot write /no/such/run.kcov: No such file or directory"
+expect_not_in out "it ran"
+
+# What is none.
+expect_status 125 "$kcovtool" show /etc/passwd
+expect_in err "cannot read the recording /etc/passwd: file is not a database"
+expect_status 125 "$kcovtool" show nowhere
+expect_in err "cannot read the recording nowhere: No such file or directory"
+head -c 20000 run.kcov >cut.kcov
+expect_status 125 "$kcovtool" show cut.kcov
+expect_in err "cannot read the recording cut.kcov: "
+expect_status 2 "$kcovtool" show
+expect_status 2 "$kcovtool" show --raw --json run.kcov
+expect_status 125 sh -c "'$kcovtool' show run.kcov >/dev/full"
+expect_in err "No space left on device"
+
+# A full disk ends the trace, and says so.
+status=0
+(ulimit -f 200 && "$kcovtool" trace --on x86_64 -o small.kcov -- true 2>small.err) || status=$?
+[ $status = 125 ] || fail "status $status where the recording did not fit"
+expect_in small.err "cannot write the recording " "small.kcov: "
+
+# A program's own kcov, and another machine.
+expect_status 0 "$kcovtool" trace --on x86_64 -o x86.kcov -- true
+"$kcovtool" show x86.kcov >out
+expect_in out "execve " "on x86_64, our kcov"

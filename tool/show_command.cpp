@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// kcovtool show: a recording, as `trace` would have shown it.
+#include <fmt/format.h>
+
+#include <memory>
+#include <optional>
+
+#include "coverage/recording_file.hpp"
+#include "lab/kernel.hpp"
+#include "support/interrupt.hpp"
+#include "tool/commands.hpp"
+#include "tool/names.hpp"
+#include "tool/view.hpp"
+
+namespace kcov::tool {
+namespace {
+
+struct Options {
+  std::string file;
+  std::string vmlinux;
+  ViewOptions view;
+};
+
+Result<int> show(const Options& options) {
+  Result<coverage::Recording> recording = coverage::read_recording(options.file);
+  if (!recording) return recording.error();
+  const bool has_names = !recording->tasks.empty() && !recording->tasks[0].entries.empty();
+  if (!options.vmlinux.empty() || (!has_names && !recording->release.empty())) {
+    std::optional<symbol::Image> image;
+    std::string path;
+    if (!options.vmlinux.empty()) {
+      Result<symbol::Image> opened = symbol::Image::open(options.vmlinux);
+      if (!opened) return opened.error();
+      image = std::move(*opened);
+    } else {
+      path = find_image(recording->build_id, recording->release);
+    }
+    name_records(*recording, std::move(image), path);
+  }
+  if (!recording->status) {
+    fmt::print(stderr, "kcovtool: {} was broken off: what was recorded until then follows\n",
+               options.file);
+  }
+  if (!options.view.raw && !recording->unnamed.empty())
+    fmt::print(stderr, "kcovtool: {}\n", recording->unnamed);
+  if (options.view.raw) recording->unnamed.clear();
+  if (Status going_on = release_interrupts(); !going_on) return going_on.error();
+  if (Status written = write_view(*recording, options.view, {}); !written) return written.error();
+  return 0;
+}
+
+}  // namespace
+
+void add_show(CLI::App& app, Action& chosen) {
+  CLI::App* const command =
+      app.add_subcommand("show", "show a recording that trace -o has made, as trace shows it");
+  const auto options = std::make_shared<Options>();
+  add_view(*command, options->view);
+  command->add_option("--vmlinux", options->vmlinux,
+                      "the image of the kernel that ran, for the names; without it those in the "
+                      "recording are shown");
+  command->add_option("file", options->file, "the recording")->required();
+  command->callback([&chosen, options] { chosen = [options] { return show(*options); }; });
+}
+
+}  // namespace kcov::tool

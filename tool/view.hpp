@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// The ways to look at a recording, which `trace` and `show` have in common.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "coverage/recording.hpp"
+#include "support/result.hpp"
+
+namespace kcov::tool {
+
+struct ViewOptions {
+  bool text = false;
+  bool raw = false;
+  bool json = false;
+  bool full = false;
+
+  bool is_given() const { return text || raw || json; }
+};
+
+void add_view(CLI::App& command, ViewOptions& options);
+
+// Writes the recording to the file `output`, or to standard output if that is empty, and what
+// is missing in it to standard error where the format does not say.
+Status write_view(const coverage::Recording& recording, const ViewOptions& options,
+                  const std::string& output);
+
+}  // namespace kcov::tool
