@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "lab/agent/follow.hpp"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/ptrace.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -13,13 +10,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstddef>
-#include <cstdio>
 #include <cstring>
 #include <iterator>
 #include <utility>
 
 #include "lab/agent/borrowed_task.hpp"
+#include "lab/agent/proc.hpp"
 
 namespace kcov::agent {
 namespace {
@@ -28,67 +24,10 @@ using lab::FrameType;
 
 constexpr long kOptions = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
                           PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
-// Of /proc/PID/status: the lines that matter stand behind that of the groups.
-constexpr std::size_t kMostStatus = 1 << 16;
 // Arguments of a program that are told: its name, and enough to know it by.
 constexpr std::size_t kMostArguments = 4096;
 
-std::string read_file(const std::string& path, std::size_t most) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return {};
-  std::string text(most, '\0');
-  std::size_t size = 0;
-  ssize_t n;
-  while (size < most && (n = ::read(fd, &text[size], most - size)) > 0)
-    size += static_cast<std::size_t>(n);
-  ::close(fd);
-  text.resize(size);
-  return text;
-}
-
-std::string read_proc(pid_t task, const char* name, std::size_t most) {
-  return read_file("/proc/" + std::to_string(task) + "/" + name, most);
-}
-
-// A number out of /proc/PID/status or /proc/meminfo.
-std::uint64_t field(const std::string& status, const std::string& name, int base = 10) {
-  const std::size_t at = status.find("\n" + name + ":");
-  return at == std::string::npos ? 0 : std::strtoull(&status[at + name.size() + 2], nullptr, base);
-}
-
-// Words of a further buffer: as many as wanted, but no more than a sixteenth of the memory
-// that is left, so that many tasks have small ones rather than few of them any; a quarter of
-// all memory is the command's. 0: it would be too small to be of use.
-std::uint64_t words_that_fit(std::uint64_t wanted) {
-  constexpr std::uint64_t kPageWords = 512;
-  constexpr std::uint64_t kLeast = 16 * kPageWords;
-  // The first line, too, is to be found behind a line's end.
-  const std::string memory = "\n" + read_file("/proc/meminfo", 4096);
-  const std::uint64_t free = field(memory, "MemAvailable");
-  const std::uint64_t kept = field(memory, "MemTotal") / 4;
-  const std::uint64_t kib = free > kept ? free - kept : 0;
-  const std::uint64_t words = std::min(wanted, kib * 1024 / 16 / sizeof(std::uint64_t));
-  return words == wanted ? words : words < kLeast ? 0 : words / kPageWords * kPageWords;
-}
-
-std::string failure(const char* what, long result) {
-  return std::string("it could not ") + what + ": " + std::strerror(static_cast<int>(-result));
-}
-
 }  // namespace
-
-std::string TaskBuffer::open(std::uint64_t words) {
-  if (const auto error = device.open()) {
-    return "cannot open " + std::string(kDevicePath) + ": " + error.message();
-  }
-  if (const auto error = device.initialize(words)) {
-    return "cannot make a kcov buffer of " + std::to_string(words) + " words: " + error.message();
-  }
-  if (const auto error = device.map(records)) {
-    return "cannot map the kcov buffer: " + error.message();
-  }
-  return {};
-}
 
 rlim_t raise_file_limit() {
   rlimit limit{};
@@ -264,125 +203,6 @@ void Follower::begin(pid_t id) {
   if (has_ended) end(id);
 }
 
-namespace {
-
-// What stands behind a descriptor: "socket:[1234]"; empty if nothing does.
-std::string file_of(const std::string& process, long fd) {
-  char name[128];
-  const std::string link = "/proc/" + process + "/fd/" + std::to_string(fd);
-  const ssize_t n = ::readlink(link.c_str(), name, sizeof name);
-  return n > 0 ? std::string(name, static_cast<std::size_t>(n)) : std::string();
-}
-
-// Descriptors that a borrowed task has for us. They are closed at the end, unless another
-// thread of its has meanwhile put a file of its own there.
-class BorrowedFiles {
- public:
-  explicit BorrowedFiles(BorrowedTask& task) : task_(task) {}
-  ~BorrowedFiles() {
-    for (const auto& [fd, file] : files_) {
-      if (file_of(std::to_string(task_.id()), fd) == file)
-        (void)task_.call(SYS_close, {static_cast<std::uint64_t>(fd)});
-    }
-  }
-  BorrowedFiles(const BorrowedFiles&) = delete;
-  BorrowedFiles& operator=(const BorrowedFiles&) = delete;
-  void add(int fd) { files_.emplace_back(fd, file_of(std::to_string(task_.id()), fd)); }
-  const std::string& file(std::size_t index) const { return files_[index].second; }
-
- private:
-  BorrowedTask& task_;
-  std::vector<std::pair<int, std::string>> files_;
-};
-
-// A copy of descriptor `fd` of `task`, or a negative errno. `file`: what it is to be.
-int copy_of_descriptor(pid_t task, int fd, const std::string& file) {
-  const auto process = static_cast<pid_t>(field(read_proc(task, "status", kMostStatus), "Tgid"));
-  const int handle = static_cast<int>(::syscall(SYS_pidfd_open, process, 0));
-  if (handle < 0) return -errno;
-  int copy = static_cast<int>(::syscall(SYS_pidfd_getfd, handle, fd, 0));
-  if (copy < 0) copy = -errno;
-  ::close(handle);
-  // The process's first thread may have files of its own.
-  if (copy >= 0 && file_of("self", copy) != file) {
-    ::close(copy);
-    return -EBADF;
-  }
-  return copy;
-}
-
-bool send_descriptor(int to, int fd) {
-  char byte = 0;
-  iovec vector{&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr header{};
-  header.msg_iov = &vector;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  cmsghdr* const part = CMSG_FIRSTHDR(&header);
-  part->cmsg_level = SOL_SOCKET;
-  part->cmsg_type = SCM_RIGHTS;
-  part->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(part), &fd, sizeof fd);
-  return ::sendmsg(to, &header, MSG_NOSIGNAL) == 1;
-}
-
-}  // namespace
-
-std::string Follower::enable_in(BorrowedTask& borrowed, TaskBuffer& buffer) {
-  // In the task's own memory: its two sockets, and what recvmsg() is to fill in.
-  struct Room {
-    int sockets[2];
-    msghdr header;
-    iovec vector;
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-    char byte;
-  };
-  static_assert(sizeof(Room) <= BorrowedTask::kRoom);
-  const std::uint64_t at = borrowed.room();
-  Room room{};
-  room.header.msg_iov = reinterpret_cast<iovec*>(at + offsetof(Room, vector));
-  room.header.msg_iovlen = 1;
-  room.header.msg_control = reinterpret_cast<void*>(at + offsetof(Room, control));
-  room.header.msg_controllen = sizeof room.control;
-  room.vector = {reinterpret_cast<void*>(at + offsetof(Room, byte)), 1};
-  borrowed.put(at, &room, sizeof room);
-
-  std::string reason;
-  {
-    BorrowedFiles files(borrowed);
-    long result = borrowed.call(SYS_socketpair, {AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, at});
-    if (result < 0) {
-      reason = failure("make a socket", result);
-    } else {
-      borrowed.get(at, &room, sizeof room);
-      for (const int fd : room.sockets) files.add(fd);
-      const int ours = copy_of_descriptor(borrowed.id(), room.sockets[0], files.file(0));
-      const bool sent = ours >= 0 && send_descriptor(ours, buffer.device.fd());
-      if (!sent) reason = failure("be given its descriptor", ours < 0 ? ours : -errno);
-      if (ours >= 0) ::close(ours);
-      if (sent) {
-        result = borrowed.call(SYS_recvmsg, {static_cast<std::uint64_t>(room.sockets[1]),
-                                             at + offsetof(Room, header), MSG_CMSG_CLOEXEC});
-        borrowed.get(at, &room, sizeof room);
-        const auto* const got = reinterpret_cast<const cmsghdr*>(room.control);
-        if (result == 1 && got->cmsg_type == SCM_RIGHTS && got->cmsg_len == CMSG_LEN(sizeof(int))) {
-          int theirs = -1;
-          std::memcpy(&theirs, CMSG_DATA(got), sizeof theirs);
-          files.add(theirs);
-          result = borrowed.call(SYS_ioctl,
-                                 {static_cast<std::uint64_t>(theirs), KCOV_ENABLE, KCOV_TRACE_PC});
-          if (result < 0) reason = failure("enable kcov", result);
-        } else {
-          reason = failure("receive its descriptor", result < 0 ? result : -EMFILE);
-        }
-      }
-    }
-  }
-  return borrowed.trouble().empty() ? reason : borrowed.trouble();
-}
-
 void Follower::execed(pid_t id) {
   unsigned long former = 0;
   ::ptrace(PTRACE_GETEVENTMSG, id, nullptr, &former);
@@ -452,18 +272,6 @@ void Follower::end(pid_t id) {
   }
   channel_.send(FrameType::task_end, encode(end));
 }
-
-namespace {
-
-// Of /proc/PID/stat: 'R' runs, 'S' sleeps, 'Z' has ended and is still there.
-char state_of(pid_t task) {
-  const std::string stat = read_proc(task, "stat", 4096);
-  // Behind the name, which may hold anything.
-  const std::size_t at = stat.rfind(')');
-  return at == std::string::npos || at + 2 >= stat.size() ? 'Z' : stat[at + 2];
-}
-
-}  // namespace
 
 void Follower::look_at_buffers() {
   for (auto& [id, task] : tasks_) {

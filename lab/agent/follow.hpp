@@ -23,7 +23,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <kcov/device.hpp>
 #include <map>
 #include <memory>
 #include <set>
@@ -32,21 +31,10 @@
 #include <vector>
 
 #include "lab/agent/channel.hpp"
+#include "lab/agent/task_buffer.hpp"
 #include "lab/protocol.hpp"
 
 namespace kcov::agent {
-
-class BorrowedTask;
-
-// A kcov descriptor, sized and mapped by us.
-struct TaskBuffer {
-  Device device;
-  Buffer records;
-  std::uint64_t dropped_before = 0;  // by tasks that had it earlier
-
-  // An empty string, or what failed.
-  std::string open(std::uint64_t words);
-};
 
 // Room for as many open files as tasks may need; gives back what was the limit before, which
 // is the command's.
@@ -97,8 +85,6 @@ class Follower {
   void drain(Task& task);
   void send_records(std::uint64_t number, std::span<const std::uint64_t> pcs);
   std::unique_ptr<TaskBuffer> take_buffer(std::string& reason);
-  // Makes `borrowed` enable `buffer`; empty, or why it could not.
-  static std::string enable_in(BorrowedTask& borrowed, TaskBuffer& buffer);
 
   Channel& channel_;
   std::uint64_t words_;
