@@ -14,9 +14,12 @@ struct ViewOptions {
   bool text = false;
   bool raw = false;
   bool json = false;
+  bool calls = false;
+  bool functions = false;
+  bool files = false;
   bool full = false;
 
-  bool is_given() const { return text || raw || json; }
+  bool is_given() const { return text || raw || json || calls || functions || files; }
 };
 
 void add_view(CLI::App& command, ViewOptions& options);

@@ -19,6 +19,16 @@ records=$(sed -n 's/.*; \([0-9]*\) PCs, .*/\1/p' out)
 [ "$(wc -l <raw)" = "$records" ] || fail "$(wc -l <raw) PCs raw, $records in the summary"
 expect_in json '"status": 3' '"machine": "um, our kcov"'
 
+# Sums: of each call as many as there are lines of it, of all as many PCs as there are.
+"$kcovtool" show --calls run.kcov >calls
+[ "$(awk '$1 == "openat" { print $2 }' calls)" = "$(grep -c '^openat ' out)" ] || fail "--calls counts openat otherwise"
+[ "$(awk 'NR > 1 { sum += $(NF - 3) } END { print sum }' calls)" = "$records" ] || fail "--calls counts other PCs"
+"$kcovtool" show --functions --full run.kcov >functions
+expect_in functions "fs/open.c:" " do_sys_open " "fs/readdir.c:"
+[ "$(tail -n +2 functions | wc -l)" -gt 500 ] || fail "--functions: next to none"
+"$kcovtool" show --files run.kcov >files
+[ "$(tail -n +2 files | wc -l)" = "$(sed -n 's/^\([^ ]*\):[0-9]* .*/\1/p' functions | sort -u | wc -l)" ] || fail "--files and --functions know different files"
+
 # The names are in it: no kernel need be there.
 KCOVTOOL_CACHE=$scratch/none "$kcovtool" show run.kcov >elsewhere
 diff out elsewhere >&2 || fail "without the kernel it looks different"

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "report/tables.hpp"
 #include "report/trace_report.hpp"
 
 namespace kcov::report {
@@ -100,6 +101,80 @@ TEST(Report, a_task_that_is_not_traced_says_why) {
                                     "(seccomp)\n"),
             std::string::npos);
   EXPECT_EQ(losses_of(report), "process 8, thread 9: not traced: it is in a sandbox (seccomp)\n");
+}
+
+// with_child(): read, clone; execve, read.
+TEST(Report, calls_are_summed_by_name) {
+  EXPECT_EQ(text_of_calls(with_child()),
+            "call                  times        PCs  unique functions  files\n"
+            "clone                     1          2       2         2      2\n"
+            "read                      2          4       2         4      3\n"
+            "execve                    1          1       1         1      1\n");
+}
+
+TEST(Report, functions_know_where_they_are_and_who_reached_them) {
+  const Recording recording = with_child();
+  EXPECT_EQ(text_of_functions(recording, 0),
+            "file:line                                 PCs     times  function                     "
+            "reached by\n"
+            "fs/exec.c:3                                 1         1  __se_sys_execve              "
+            "execve\n"
+            "fs/file.c:8                                 1         2  fdget                        "
+            "read\n"
+            "fs/read_write.c:703                         1         2  ksys_read                    "
+            "read\n"
+            "fs/read_write.c:720                         1         2  __se_sys_read                "
+            "read\n"
+            "include/linux/tiny.h:4                      1         2  tiny                         "
+            "read\n"
+            "kernel/fork.c:9                             1         1  __se_sys_clone               "
+            "clone\n"
+            "kernel/pid.c:5                              1         1  pid_vnr                      "
+            "clone\n");
+}
+
+TEST(Report, files_have_functions_and_lines) {
+  EXPECT_EQ(text_of_files(with_child()),
+            "functions  lines     PCs  file\n"
+            "        1      1       1  fs/exec.c\n"
+            "        1      1       1  fs/file.c\n"
+            "        2      2       2  fs/read_write.c\n"
+            "        1      1       1  include/linux/tiny.h\n"
+            "        1      1       1  kernel/fork.c\n"
+            "        1      1       1  kernel/pid.c\n");
+}
+
+TEST(Report, sums_leave_out_what_following_added) {
+  Recording recording = small();
+  const std::string calls = text_of_calls(recording);
+  const std::string functions = text_of_functions(recording, 0);
+  const std::string files = text_of_files(recording);
+  const auto added = static_cast<std::uint32_t>(recording.locations.size());
+  recording.locations.push_back(at(0x601, "ptrace_stop", "kernel/signal.c", 2));
+  recording.locations.push_back(at(0x701, "recalc_sigpending", "kernel/signal.c", 3));
+  recording.tasks[0].records = {0, 1, 2, added, added + 1, added, 3};
+  cut(recording);
+  EXPECT_EQ(text_of_calls(recording), calls);
+  EXPECT_EQ(text_of_functions(recording, 0), functions);
+  EXPECT_EQ(text_of_files(recording), files);
+}
+
+// One that many calls reach, in columns that do not hold their names.
+TEST(Report, who_reached_a_function_is_cut_to_the_width) {
+  Recording recording = small();
+  coverage::Task& task = recording.tasks[0];
+  task.entries.clear();
+  task.records = {3, 3, 3, 3};
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    task.entries.push_back({coverage::EntryKind::system_call,
+                            std::string("a_long_name_of_a_call_") + char('a' + i),
+                            {{i, i + 1}}});
+  }
+  const std::string text = text_of_functions(recording, 120);
+  EXPECT_NE(text.find("a_long_name_of_a_call_a +3 more\n"), std::string::npos) << text;
+  for (std::size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos;
+       begin = end + 1)
+    EXPECT_LE(end - begin, 120u);
 }
 
 TEST(Report, a_path_that_does_not_fit_says_how_much_is_left_out) {
