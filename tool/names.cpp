@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "coverage/recording_file.hpp"
 #include "lab/kernel.hpp"
 #include "lab/paths.hpp"
 #include "report/trace_report.hpp"
@@ -73,6 +74,22 @@ void name_records(coverage::Recording& recording, std::optional<symbol::Image> i
   recording.locations = image->locate(pcs);
   recording.unnamed.clear();
   report::cut(recording);
+}
+
+Result<coverage::Recording> read_named(const std::string& file, const std::string& vmlinux) {
+  Result<coverage::Recording> recording = coverage::read_recording(file);
+  if (!recording) return recording.error();
+  const bool has_names = !recording->tasks.empty() && !recording->tasks[0].entries.empty();
+  if (!vmlinux.empty()) {
+    Result<symbol::Image> opened = symbol::Image::open(vmlinux);
+    if (!opened) return opened.error();
+    name_records(*recording, std::move(*opened), {});
+  } else if (!has_names && !recording->release.empty()) {
+    name_records(*recording, {}, find_image(recording->build_id, recording->release));
+  }
+  if (!recording->status)
+    fmt::print(stderr, "kcovtool: {} was broken off: what was recorded until then follows\n", file);
+  return recording;
 }
 
 }  // namespace kcov::tool

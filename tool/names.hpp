@@ -24,4 +24,9 @@ std::string find_image(const std::string& build_id, const std::string& release);
 void name_records(coverage::Recording& recording, std::optional<symbol::Image> image,
                   const std::string& path);
 
+// A recording with its names: those in it, or those of `vmlinux`, or, where there are none in
+// it, of an image that is found. recording.unnamed says why there are none. What else is to be
+// known of it goes to standard error.
+Result<coverage::Recording> read_named(const std::string& file, const std::string& vmlinux);
+
 }  // namespace kcov::tool

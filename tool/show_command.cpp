@@ -3,10 +3,7 @@
 #include <fmt/format.h>
 
 #include <memory>
-#include <optional>
 
-#include "coverage/recording_file.hpp"
-#include "lab/kernel.hpp"
 #include "support/interrupt.hpp"
 #include "tool/commands.hpp"
 #include "tool/names.hpp"
@@ -22,25 +19,8 @@ struct Options {
 };
 
 Result<int> show(const Options& options) {
-  Result<coverage::Recording> recording = coverage::read_recording(options.file);
+  Result<coverage::Recording> recording = read_named(options.file, options.vmlinux);
   if (!recording) return recording.error();
-  const bool has_names = !recording->tasks.empty() && !recording->tasks[0].entries.empty();
-  if (!options.vmlinux.empty() || (!has_names && !recording->release.empty())) {
-    std::optional<symbol::Image> image;
-    std::string path;
-    if (!options.vmlinux.empty()) {
-      Result<symbol::Image> opened = symbol::Image::open(options.vmlinux);
-      if (!opened) return opened.error();
-      image = std::move(*opened);
-    } else {
-      path = find_image(recording->build_id, recording->release);
-    }
-    name_records(*recording, std::move(image), path);
-  }
-  if (!recording->status) {
-    fmt::print(stderr, "kcovtool: {} was broken off: what was recorded until then follows\n",
-               options.file);
-  }
   if (!options.view.raw && !recording->unnamed.empty())
     fmt::print(stderr, "kcovtool: {}\n", recording->unnamed);
   if (options.view.raw) recording->unnamed.clear();

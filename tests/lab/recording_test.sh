@@ -93,3 +93,20 @@ expect_in small.err "cannot write the recording " "small.kcov: "
 expect_status 0 "$kcovtool" trace --on x86_64 -o x86.kcov -- true
 "$kcovtool" show x86.kcov >out
 expect_in out "execve " "on x86_64, our kcov"
+
+# Compared: what a file that is not there leaves out, and where that shows first.
+"$kcovtool" trace -o there.kcov -- cat /etc/hostname >/dev/null
+"$kcovtool" trace -o gone.kcov -- cat /etc/no-such-file 2>/dev/null && fail "there is such a file"
+expect_status 0 "$kcovtool" diff there.kcov gone.kcov
+expect_in out "- there.kcov" "+ gone.kcov" "The runs part ways in task 1, after " " system calls alike, in openat, after " \
+  "- sys_fadvise64 mm/fadvise.c" "- mm/fadvise.c:"
+expect_status 0 "$kcovtool" diff there.kcov there.kcov
+expect_in out "Both runs made the same system calls in the same way."
+expect_not_in out '^(functions|lines)$'
+# Across kernels: by names, and the same.
+"$kcovtool" trace --stock -o stock.kcov -- cat /etc/hostname >/dev/null
+expect_status 0 "$kcovtool" diff there.kcov stock.kcov
+expect_in out "The kernels are not the same: PCs are not compared, and code by its names."
+[ "$(awk '$1 == "functions" && NF == 4 { print ($3 + $4 < $2 / 20) }' out)" = 1 ] || fail "the kernels' functions differ"
+expect_status 125 "$kcovtool" diff there.kcov /etc/passwd
+expect_in err "cannot read the recording /etc/passwd: file is not a database"

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "coverage/comparison.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+namespace kcov::coverage {
+namespace {
+
+// What a recording reached.
+struct Reached {
+  explicit Reached(const Recording& recording) {
+    std::vector<bool> seen(recording.locations.size());
+    for (const Task& task : recording.tasks)
+      task.for_each_own_record([&](std::uint32_t location) { seen[location] = true; });
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+      if (!seen[i]) continue;
+      const symbol::Location& location = recording.locations[i];
+      pcs.insert(location.pc);
+      for (const symbol::Frame& frame : location.frames) {
+        functions.insert({frame.file, frame.function});
+        if (frame.line != 0) lines.insert({frame.file, frame.line});
+      }
+    }
+  }
+
+  std::set<std::uint64_t> pcs;
+  std::set<FunctionName> functions;
+  std::set<SourceLine> lines;
+};
+
+template <class T>
+Sides<T> sides_of(const std::set<T>& first, const std::set<T>& second) {
+  Sides<T> sides;
+  std::set_difference(first.begin(), first.end(), second.begin(), second.end(),
+                      std::back_inserter(sides.first));
+  std::set_difference(second.begin(), second.end(), first.begin(), first.end(),
+                      std::back_inserter(sides.second));
+  sides.both = first.size() - sides.first.size();
+  return sides;
+}
+
+// A program's own kcov knows no system calls: all that it did is one.
+std::vector<const Entry*> calls_of(const Task& task) {
+  std::vector<const Entry*> calls;
+  std::vector<const Entry*> others;
+  for (const Entry& entry : task.entries) {
+    if (entry.kind == EntryKind::system_call) calls.push_back(&entry);
+    if (entry.kind == EntryKind::other) others.push_back(&entry);
+  }
+  return calls.empty() ? others : calls;
+}
+
+std::vector<std::uint32_t> records_of(const Task& task, const Entry& entry) {
+  std::vector<std::uint32_t> records;
+  entry.for_each_record([&](std::uint32_t record) { records.push_back(task.records[record]); });
+  return records;
+}
+
+class Runs {
+ public:
+  Runs(const Recording& first, const Recording& second, bool is_same_kernel)
+      : first_(first), second_(second), is_same_kernel_(is_same_kernel) {}
+
+  std::optional<Parting> parting() const {
+    const std::size_t tasks = std::max(first_.tasks.size(), second_.tasks.size());
+    for (std::size_t task = 0; task < tasks; ++task)
+      if (std::optional<Parting> found = parting_of(task)) return found;
+    return {};
+  }
+
+ private:
+  // Across kernels: what the code is called, and not where it lies.
+  bool is_same_place(std::uint32_t first, std::uint32_t second) const {
+    const symbol::Location& a = first_.locations[first];
+    const symbol::Location& b = second_.locations[second];
+    if (is_same_kernel_) return a.pc == b.pc;
+    return a.frames.empty() == b.frames.empty() && (a.frames.empty() || a.frames[0] == b.frames[0]);
+  }
+
+  std::optional<Parting> parting_of(std::size_t number) const {
+    static const Task kNone;
+    const Task& a = number < first_.tasks.size() ? first_.tasks[number] : kNone;
+    const Task& b = number < second_.tasks.size() ? second_.tasks[number] : kNone;
+    const std::vector<const Entry*> ours = calls_of(a);
+    const std::vector<const Entry*> theirs = calls_of(b);
+    for (std::size_t i = 0; i < std::max(ours.size(), theirs.size()); ++i) {
+      Parting parting{number, i, i < ours.size() ? ours[i] : nullptr,
+                      i < theirs.size() ? theirs[i] : nullptr, 0};
+      if (parting.first == nullptr || parting.second == nullptr ||
+          parting.first->name != parting.second->name)
+        return parting;
+      const std::vector<std::uint32_t> one = records_of(a, *parting.first);
+      const std::vector<std::uint32_t> other = records_of(b, *parting.second);
+      const auto [at, with] =
+          std::mismatch(one.begin(), one.end(), other.begin(), other.end(),
+                        [&](std::uint32_t x, std::uint32_t y) { return is_same_place(x, y); });
+      if (at == one.end() && with == other.end()) continue;
+      parting.record = static_cast<std::size_t>(at - one.begin());
+      return parting;
+    }
+    return {};
+  }
+
+  const Recording& first_;
+  const Recording& second_;
+  bool is_same_kernel_;
+};
+
+}  // namespace
+
+Comparison compare(const Recording& first, const Recording& second) {
+  Comparison comparison;
+  comparison.is_same_kernel = !first.build_id.empty() && first.build_id == second.build_id;
+  const Reached ours(first);
+  const Reached theirs(second);
+  if (comparison.is_same_kernel) comparison.pcs = sides_of(ours.pcs, theirs.pcs);
+  comparison.functions = sides_of(ours.functions, theirs.functions);
+  comparison.lines = sides_of(ours.lines, theirs.lines);
+  comparison.parting = Runs(first, second, comparison.is_same_kernel).parting();
+  return comparison;
+}
+
+}  // namespace kcov::coverage

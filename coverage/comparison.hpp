@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// What one recording reached and another did not, and where two runs of one program part ways.
+// What following the commands added is left out on both sides.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "coverage/recording.hpp"
+
+namespace kcov::coverage {
+
+// Members of two sets; each list in order.
+template <class T>
+struct Sides {
+  std::vector<T> first;   // in the first alone
+  std::vector<T> second;  // in the second alone
+  std::size_t both = 0;
+};
+
+struct FunctionName {
+  std::string_view file;
+  std::string_view function;
+  auto operator<=>(const FunctionName&) const = default;
+};
+struct SourceLine {
+  std::string_view file;
+  int line = 0;
+  auto operator<=>(const SourceLine&) const = default;
+};
+
+// The first system call of a task, in order, that the two runs did not make alike.
+struct Parting {
+  std::size_t task = 0;          // index of both, in order of their making
+  std::size_t call = 0;          // how many calls of it were alike before
+  const Entry* first = nullptr;  // null: that run's task has no further call
+  const Entry* second = nullptr;
+  std::size_t record = 0;  // of the call, how many are alike; when the names are the same
+};
+
+struct Comparison {
+  // Whether PCs mean the same in both: the same kernel. Else there are no sides of PCs, and the
+  // runs are compared by their names.
+  bool is_same_kernel = false;
+  Sides<std::uint64_t> pcs;
+  Sides<FunctionName> functions;
+  Sides<SourceLine> lines;
+  std::optional<Parting> parting;  // none: all tasks of both made the same calls in the same way
+};
+
+// The names in it are those of the recordings, which must outlive it.
+Comparison compare(const Recording& first, const Recording& second);
+
+}  // namespace kcov::coverage

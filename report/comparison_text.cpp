@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "report/comparison_text.hpp"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+namespace kcov::report {
+namespace {
+
+using coverage::Comparison;
+using coverage::Entry;
+using coverage::FunctionName;
+using coverage::Parting;
+using coverage::Recording;
+using coverage::Sides;
+using coverage::SourceLine;
+using coverage::Task;
+
+template <class T>
+std::string numbers(const char* what, const Sides<T>& sides) {
+  return fmt::format("{:<10} {:>9} {:>9} {:>9}\n", what, sides.both, sides.first.size(),
+                     sides.second.size());
+}
+
+std::string functions(const std::vector<FunctionName>& names, char sign) {
+  std::string text;
+  for (const FunctionName& name : names)
+    text += fmt::format("{} {} {}\n", sign, name.function, name.file.empty() ? "?" : name.file);
+  return text;
+}
+
+// Those of a file on one line, with runs of them joined: "fs/open.c:12-14,20".
+std::string lines(const std::vector<SourceLine>& all, char sign) {
+  std::string text;
+  for (std::size_t i = 0; i < all.size();) {
+    const std::string_view file = all[i].file;
+    text += fmt::format("{} {}:", sign, file.empty() ? "?" : file);
+    for (const char* joint = ""; i < all.size() && all[i].file == file; joint = ",") {
+      const int from = all[i].line;
+      int to = from;
+      for (++i; i < all.size() && all[i].file == file && all[i].line == to + 1; ++i) ++to;
+      text +=
+          from == to ? fmt::format("{}{}", joint, from) : fmt::format("{}{}-{}", joint, from, to);
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+// Where record number `record` of the call is, or that there is none.
+std::string place(const Recording& recording, const Task& task, const Entry& entry,
+                  std::size_t record) {
+  std::size_t left = record;
+  for (const coverage::Range& range : entry.ranges) {
+    if (left >= range.end - range.begin) {
+      left -= range.end - range.begin;
+      continue;
+    }
+    const symbol::Location& location = recording.locations[task.records[range.begin + left]];
+    if (location.frames.empty())
+      return location.symbol.empty() ? fmt::format("{:#x}", location.pc)
+                                     : std::string(location.symbol);
+    const symbol::Frame& frame = location.frames[0];
+    return fmt::format("{} {}:{}", frame.function, frame.file, frame.line);
+  }
+  return "the call's end";
+}
+
+std::string parting_text(const Parting& parting, const Recording& first, const Recording& second,
+                         const std::string& first_name, const std::string& second_name) {
+  std::string text = fmt::format("The runs part ways in task {}, after {} system calls alike",
+                                 parting.task + 1, parting.call);
+  const auto name = [](const Entry* entry) {
+    return entry == nullptr ? std::string("no further call") : entry->name;
+  };
+  if (parting.first == nullptr || parting.second == nullptr ||
+      parting.first->name != parting.second->name) {
+    return text + fmt::format(":\n- {}: {}\n+ {}: {}\n", first_name, name(parting.first),
+                              second_name, name(parting.second));
+  }
+  text += fmt::format(", in {}, after {} PCs alike", parting.first->name, parting.record);
+  const Task& ours = first.tasks[parting.task];
+  const Task& theirs = second.tasks[parting.task];
+  if (parting.record != 0)
+    text += fmt::format(" (up to {})", place(first, ours, *parting.first, parting.record - 1));
+  return text + fmt::format(":\n- {}: {}\n+ {}: {}\n", first_name,
+                            place(first, ours, *parting.first, parting.record), second_name,
+                            place(second, theirs, *parting.second, parting.record));
+}
+
+}  // namespace
+
+std::string text_of(const Comparison& comparison, const Recording& first, const Recording& second,
+                    const std::string& first_name, const std::string& second_name) {
+  std::string text = fmt::format("- {}\n+ {}\n\n{:<10} {:>9} {:>9} {:>9}\n", first_name,
+                                 second_name, "", "both", "-", "+");
+  if (comparison.is_same_kernel) text += numbers("PCs", comparison.pcs);
+  text += numbers("functions", comparison.functions) + numbers("lines", comparison.lines);
+  if (!comparison.is_same_kernel)
+    text += "The kernels are not the same: PCs are not compared, and code by its names.\n";
+  text += '\n';
+  text += comparison.parting
+              ? parting_text(*comparison.parting, first, second, first_name, second_name)
+              : "Both runs made the same system calls in the same way.\n";
+  const auto section = [&text](const char* title, const std::string& body) {
+    if (!body.empty()) text += fmt::format("\n{}\n{}", title, body);
+  };
+  section("functions",
+          functions(comparison.functions.first, '-') + functions(comparison.functions.second, '+'));
+  section("lines", lines(comparison.lines.first, '-') + lines(comparison.lines.second, '+'));
+  return text;
+}
+
+}  // namespace kcov::report

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// Two recordings held against each other.
+#include <gtest/gtest.h>
+
+#include "report/comparison_text.hpp"
+
+namespace kcov::coverage {
+namespace {
+
+// Whose names stay.
+symbol::Names names;
+
+// PCs 0x10, 0x20, ... in functions a, b, ... of a.c, b.c, ..., at lines 1, 2, ...
+Recording of(const std::vector<std::pair<std::string, std::vector<std::uint32_t>>>& calls) {
+  Recording recording;
+  recording.build_id = "abcd";
+  recording.status = 0;
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    const std::string function(1, static_cast<char>('a' + i));
+    const symbol::Frame frame{names.keep(function), names.keep(function + ".c"),
+                              static_cast<int>(i + 1), false};
+    recording.locations.push_back({.pc = 0x10 * (i + 1),
+                                   .symbol = frame.function,
+                                   .frames = names.keep(std::span(&frame, 1))});
+  }
+  Task& task = recording.tasks.emplace_back();
+  for (const auto& [name, records] : calls) {
+    const auto first = static_cast<std::uint32_t>(task.records.size());
+    task.records.insert(task.records.end(), records.begin(), records.end());
+    const EntryKind kind = name == "page fault" ? EntryKind::page_fault
+                           : name == "(tracer)" ? EntryKind::tracer
+                                                : EntryKind::system_call;
+    task.entries.push_back(
+        {kind, name, {{first, static_cast<std::uint32_t>(task.records.size())}}});
+  }
+  return recording;
+}
+
+std::string diff(const Recording& first, const Recording& second) {
+  return report::text_of(compare(first, second), first, second, "A", "B");
+}
+
+TEST(Comparison, of_a_run_with_itself_has_nothing_on_either_side) {
+  const Recording recording = of({{"read", {0, 1}}, {"page fault", {2}}, {"write", {3}}});
+  EXPECT_EQ(diff(recording, recording),
+            "- A\n+ B\n\n"
+            "                both         -         +\n"
+            "PCs                4         0         0\n"
+            "functions          4         0         0\n"
+            "lines              4         0         0\n\n"
+            "Both runs made the same system calls in the same way.\n");
+}
+
+TEST(Comparison, tells_the_sides_and_the_first_record_that_differs) {
+  const Recording first = of({{"read", {0, 1, 2}}, {"close", {5}}});
+  const Recording second = of({{"read", {0, 3, 4}}, {"close", {6}}});
+  EXPECT_EQ(
+      diff(first, second),
+      "- A\n+ B\n\n"
+      "                both         -         +\n"
+      "PCs                1         3         3\n"
+      "functions          1         3         3\n"
+      "lines              1         3         3\n\n"
+      "The runs part ways in task 1, after 0 system calls alike, in read, after 1 PCs alike (up "
+      "to a a.c:1):\n- A: b b.c:2\n+ B: d d.c:4\n\n"
+      "functions\n- b b.c\n- c c.c\n- f f.c\n+ d d.c\n+ e e.c\n+ g g.c\n\n"
+      "lines\n- b.c:2\n- c.c:3\n- f.c:6\n+ d.c:4\n+ e.c:5\n+ g.c:7\n");
+}
+
+TEST(Comparison, tells_calls_that_are_others_or_missing) {
+  const Recording first = of({{"read", {0}}, {"close", {1}}});
+  EXPECT_NE(diff(first, of({{"read", {0}}, {"write", {1}}}))
+                .find("in task 1, after 1 system calls alike:\n- A: close\n+ B: write\n"),
+            std::string::npos);
+  EXPECT_NE(diff(first, of({{"read", {0}}}))
+                .find("in task 1, after 1 system calls alike:\n- A: close\n+ B: no further call\n"),
+            std::string::npos);
+  EXPECT_NE(diff(of({{"read", {0}}}), of({{"read", {0, 1}}}))
+                .find("in read, after 1 PCs alike (up to a a.c:1):\n- A: the call's end\n+ B: b"),
+            std::string::npos);
+  Recording two = first;
+  two.tasks.push_back(first.tasks[0]);
+  EXPECT_NE(diff(first, two)
+                .find("in task 2, after 0 system calls alike:\n"
+                      "- A: no further call\n+ B: read\n"),
+            std::string::npos);
+}
+
+// They come when the machine has time for them; what following adds is of neither.
+TEST(Comparison, of_runs_is_of_their_calls_and_not_of_faults_or_stops) {
+  const Comparison comparison =
+      compare(of({{"read", {0}}, {"page fault", {2}}, {"(tracer)", {7}}, {"close", {1}}}),
+              of({{"page fault", {3}}, {"read", {0}}, {"close", {1}}, {"(tracer)", {6}}}));
+  EXPECT_FALSE(comparison.parting);
+  EXPECT_EQ(comparison.pcs.first, (std::vector<std::uint64_t>{0x30}));
+  EXPECT_EQ(comparison.pcs.second, (std::vector<std::uint64_t>{0x40}));
+  EXPECT_EQ(comparison.pcs.both, 2u);
+}
+
+TEST(Comparison, of_two_kernels_is_by_names) {
+  const Recording first = of({{"read", {0, 1}}});
+  Recording second = first;
+  second.build_id = "other";
+  for (symbol::Location& location : second.locations) location.pc += 0x1000;
+  const Comparison comparison = compare(first, second);
+  EXPECT_FALSE(comparison.is_same_kernel);
+  EXPECT_FALSE(comparison.parting);
+  EXPECT_EQ(comparison.functions.both, 2u);
+  EXPECT_NE(diff(first, second).find("The kernels are not the same"), std::string::npos);
+  EXPECT_EQ(diff(first, second).find("PCs  "), std::string::npos);
+  // Where nothing says which kernel it was, PCs mean nothing.
+  second = first;
+  second.build_id.clear();
+  EXPECT_FALSE(compare(second, second).is_same_kernel);
+}
+
+TEST(Comparison, joins_lines_that_stand_together) {
+  Recording first = of({{"read", {0, 1, 2, 3}}});
+  for (const auto& [i, line] : {std::pair{0, 7}, {1, 8}, {2, 9}, {3, 12}}) {
+    const symbol::Frame frame{"f", "fs/f.c", line, false};
+    first.locations[static_cast<std::size_t>(i)].frames = names.keep(std::span(&frame, 1));
+  }
+  EXPECT_NE(diff(first, of({})).find("- fs/f.c:7-9,12\n"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace kcov::coverage
