@@ -19,6 +19,7 @@ namespace kcov::tool {
 using Action = std::function<Result<int>()>;
 
 void add_diff(CLI::App& app, Action& chosen);
+void add_export(CLI::App& app, Action& chosen);
 void add_lab(CLI::App& app, Action& chosen);
 void add_show(CLI::App& app, Action& chosen);
 void add_symbolize(CLI::App& app, Action& chosen);
