@@ -7,7 +7,6 @@
 #include <csignal>
 #include <filesystem>
 #include <memory>
-#include <numeric>
 #include <optional>
 
 #include "coverage/recording_file.hpp"
@@ -230,8 +229,9 @@ Result<Recording> trace_host(const Options& options, const lab::Request& request
   task.capacity = trace->capacity;
   task.dropped = trace->dropped;
   task.was_full = trace->pcs.size() >= trace->capacity;
-  task.records.resize(trace->pcs.size());
-  std::iota(task.records.begin(), task.records.end(), std::uint32_t{0});
+  lab::PcTable distinct;
+  for (const std::uint64_t pc : trace->pcs) task.records.push_back(distinct.number_of(pc));
+  trace->pcs = distinct.pcs();
   report.tasks.push_back(std::move(task));
   for (const std::uint64_t pc : trace->pcs) report.locations.push_back({.pc = pc});
   if (Status going_on = let_signals_end_us(options); !going_on) return going_on.error();

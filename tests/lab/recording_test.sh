@@ -89,7 +89,16 @@ status=0
 [ $status = 125 ] || fail "status $status where the recording did not fit"
 expect_in small.err "cannot write the recording " "small.kcov: "
 
-# A program's own kcov, and another machine.
+# A program's own kcov: one entry, whose PCs are told apart from its records.
+"$kcovtool" trace --on host -o host.kcov -- "$KCOV_BUILD/tests/host/kcov_host_innocent" || fail "status $?"
+"$kcovtool" show host.kcov >out
+expect_in out "kcov_host_innocent " "on the program's own kcov"
+[ "$(awk '$1 == "kcov_host_innocent" { print $2, $3 }' out)" = "$("$kcovtool" show --raw host.kcov 2>/dev/null | sort | uniq -c | awk '{ all += $1 } END { print all, NR }')" ] ||
+  fail "PCs and different PCs of a program: $(cat out)"
+"$kcovtool" diff host.kcov host.kcov >out
+expect_in out "Both runs made the same"
+
+# Another machine.
 expect_status 0 "$kcovtool" trace --on x86_64 -o x86.kcov -- true
 "$kcovtool" show x86.kcov >out
 expect_in out "execve " "on x86_64, our kcov"
