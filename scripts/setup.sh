@@ -43,7 +43,9 @@ build_tool() {
   shift
   log=$(mktemp)
   say "building the tool${preset:+ ($preset)}: a minute or two the first time"
-  if ! { cmake --preset "$preset" && cmake --build --preset "$preset" ${1:+--target "$@"}; } >"$log" 2>&1; then
+  # What an earlier clone compiled, wherever that stood, is not compiled again.
+  if ! { CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache cmake --preset "$preset" &&
+    CCACHE_DEPEND=1 CCACHE_BASEDIR=$PWD cmake --build --preset "$preset" ${1:+--target "$@"}; } >"$log" 2>&1; then
     tail -n 40 "$log" >&2
     rm -f "$log"
     die "the build failed (preset $preset)"
