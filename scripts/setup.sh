@@ -9,7 +9,7 @@ die() { printf 'error: %s\n' "$*" >&2; exit 125; }
 # What the tool and its kernels are built with.
 BUILD_PACKAGES="g++ make cmake ninja-build ccache git
   libcli11-dev libfmt-dev nlohmann-json3-dev libxxhash-dev libdw-dev libelf-dev
-  libsqlite3-dev libzstd-dev
+  libsqlite3-dev libzstd-dev libroaring-dev
   linux-source-6.12 xz-utils bzip2 flex bison bc perl"
 # What the tests need beside it.
 TEST_PACKAGES="qemu-system-x86 libgtest-dev librapidcheck-dev clang clang-format libclang-rt-14-dev zlib1g-dev dpkg-dev binutils lcov python3"
