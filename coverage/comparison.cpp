@@ -8,15 +8,10 @@
 namespace kcov::coverage {
 namespace {
 
-// What a recording reached.
+// By name.
 struct Reached {
-  explicit Reached(const Recording& recording) {
-    std::vector<bool> seen(recording.locations.size());
-    for (const Task& task : recording.tasks)
-      task.for_each_own_record([&](std::uint32_t location) { seen[location] = true; });
-    for (std::size_t i = 0; i < seen.size(); ++i) {
-      if (!seen[i]) continue;
-      const symbol::Location& location = recording.locations[i];
+  explicit Reached(const CoverageSet& set) {
+    for (const symbol::Location& location : set.locations) {
       pcs.insert(location.pc);
       for (const symbol::Frame& frame : location.frames) {
         functions.insert({frame.file, frame.function});
@@ -110,16 +105,23 @@ class Runs {
 
 }  // namespace
 
-Comparison compare(const Recording& first, const Recording& second) {
+bool is_same_kernel(const std::string& first_build_id, const std::string& second_build_id) {
+  return !first_build_id.empty() && first_build_id == second_build_id;
+}
+
+Comparison compare(const CoverageSet& first, const CoverageSet& second) {
   Comparison comparison;
-  comparison.is_same_kernel = !first.build_id.empty() && first.build_id == second.build_id;
+  comparison.is_same_kernel = is_same_kernel(first.build_id, second.build_id);
   const Reached ours(first);
   const Reached theirs(second);
   if (comparison.is_same_kernel) comparison.pcs = sides_of(ours.pcs, theirs.pcs);
   comparison.functions = sides_of(ours.functions, theirs.functions);
   comparison.lines = sides_of(ours.lines, theirs.lines);
-  comparison.parting = Runs(first, second, comparison.is_same_kernel).parting();
   return comparison;
+}
+
+std::optional<Parting> find_parting(const Recording& first, const Recording& second) {
+  return Runs(first, second, is_same_kernel(first.build_id, second.build_id)).parting();
 }
 
 }  // namespace kcov::coverage

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-// What one recording reached and another did not, and where two runs of one program part ways.
+// What some recordings reached and others did not, and where two runs of one program part ways.
 // What following the commands added is left out on both sides.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "coverage/coverage_set.hpp"
 #include "coverage/recording.hpp"
 
 namespace kcov::coverage {
@@ -48,10 +50,16 @@ struct Comparison {
   Sides<std::uint64_t> pcs;
   Sides<FunctionName> functions;
   Sides<SourceLine> lines;
-  std::optional<Parting> parting;  // none: all tasks of both made the same calls in the same way
 };
 
-// The names in it are those of the recordings, which must outlive it.
-Comparison compare(const Recording& first, const Recording& second);
+// Whether a PC is the same place in both; builds that are not known are not the same.
+bool is_same_kernel(const std::string& first_build_id, const std::string& second_build_id);
+
+// The names in it are those of the sets, which must outlive it.
+Comparison compare(const CoverageSet& first, const CoverageSet& second);
+
+// None: all tasks of both made the same calls in the same way. What is in it is of the recordings,
+// which must outlive it.
+std::optional<Parting> find_parting(const Recording& first, const Recording& second);
 
 }  // namespace kcov::coverage

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace kcov::coverage {
@@ -23,75 +24,124 @@ CoverageSet::Pcs CoverageSet::Run::pcs() const {
   return all;
 }
 
-Status Merger::add(const Recording& recording, const std::string& name) {
-  if (set_.runs.empty()) {
-    set_.machine = recording.machine;
-    set_.release = recording.release;
-    set_.build_id = recording.build_id;
-    set_.unnamed = recording.unnamed;
-  } else if (set_.build_id != recording.build_id || set_.release != recording.release) {
-    return Error{fmt::format(
-        "cannot put {} and {} together: they are of different kernels (Linux {}, build-id {}; "
-        "Linux {}, build-id {})",
-        set_.runs.front().name, name, set_.release, set_.build_id, recording.release,
-        recording.build_id)};
-  }
-  if (set_.machine != recording.machine) set_.machine = "several";
-  if (set_.unnamed.empty()) set_.unnamed = recording.unnamed;
+void Merger::Bits::set(std::uint32_t number) {
+  if (number / 64 >= words_.size()) words_.resize(number / 64 + 1);
+  words_[number / 64] |= std::uint64_t{1} << number % 64;
+}
 
-  // Of each PC of the recording its number here; given when a record of it is seen.
+CoverageSet::Pcs Merger::Bits::take() {
+  std::vector<std::uint32_t> numbers;
+  for (std::size_t i = 0; i < words_.size(); ++i) {
+    for (std::uint64_t word = std::exchange(words_[i], 0); word != 0; word &= word - 1)
+      numbers.push_back(static_cast<std::uint32_t>(i * 64) +
+                        static_cast<std::uint32_t>(std::countr_zero(word)));
+  }
+  CoverageSet::Pcs pcs(numbers.size(), numbers.data());
+  pcs.runOptimize();
+  pcs.shrinkToFit();
+  return pcs;
+}
+
+Status Merger::add_about(const CoverageSet& about, const std::string& name) {
+  if (set_.runs.empty()) {
+    set_.machine = about.machine;
+    set_.release = about.release;
+    set_.build_id = about.build_id;
+  } else if (set_.build_id != about.build_id || set_.release != about.release) {
+    const auto kernel = [](const CoverageSet& of) {
+      return fmt::format("Linux {}, build-id {}", of.release.empty() ? "unknown" : of.release,
+                         of.build_id.empty() ? "unknown" : of.build_id);
+    };
+    return Error{
+        fmt::format("cannot put {} and {} together: they are of different kernels ({}; {}), in "
+                    "which a PC is not the same place",
+                    set_.runs.front().name, name, kernel(set_), kernel(about))};
+  }
+  if (set_.machine != about.machine) set_.machine = "several";
+  if (set_.unnamed.empty()) set_.unnamed = about.unnamed;
+  return {};
+}
+
+std::vector<std::uint32_t> Merger::new_locations(const Recording& recording) const {
+  std::vector<std::uint32_t> found;
+  for (std::uint32_t i = 0; i < recording.locations.size(); ++i)
+    if (!numbers_.contains(recording.locations[i].pc)) found.push_back(i);
+  return found;
+}
+
+std::uint32_t Merger::number_of(const symbol::Location& location) {
+  const auto [at, is_new] =
+      numbers_.try_emplace(location.pc, static_cast<std::uint32_t>(set_.locations.size()));
+  if (is_new) {
+    set_.locations.push_back(location);
+    set_.hits.push_back(0);
+  }
+  return at->second;
+}
+
+Merger::Bits& Merger::call(EntryKind kind, const std::string& name) {
+  return calls_.try_emplace(name, Call{kind, {}}).first->second.pcs;
+}
+
+Status Merger::add(const Recording& recording, const std::string& name) {
+  CoverageSet about;
+  about.machine = recording.machine;
+  about.release = recording.release;
+  about.build_id = recording.build_id;
+  about.unnamed = recording.unnamed;
+  if (Status same = add_about(about, name); !same) return same;
+
+  // Of each location of the recording its number here, given when a record of it is seen.
   constexpr std::uint32_t kNone = ~0u;
   std::vector<std::uint32_t> numbers(recording.locations.size(), kNone);
-  const auto number_of = [&](std::uint32_t location) {
-    std::uint32_t& number = numbers[location];
-    if (number != kNone) return number;
-    const symbol::Location& found = recording.locations[location];
-    const auto [at, is_new] =
-        numbers_.try_emplace(found.pc, static_cast<std::uint32_t>(set_.locations.size()));
-    if (is_new) {
-      set_.locations.push_back(found);
-      set_.hits.push_back(0);
-    }
-    return number = at->second;
-  };
-
-  CoverageSet::Run run;
-  run.name = name;
-  run.command = recording.command;
-  run.status = recording.status;
+  const std::size_t known = set_.locations.size();
+  CoverageSet::Run run{name, recording.command, recording.status, false, {}};
   for (const Task& from : recording.tasks) {
-    CoverageSet::Task& task = run.tasks.emplace_back();
-    task.id = from.id;
-    task.process = from.process;
-    if (!from.programs.empty()) task.program = joined(from.programs.back().arguments);
     run.is_cut_off = run.is_cut_off || from.is_cut_off();
-    std::vector<std::uint32_t> reached;
     from.for_each_own_record([&](std::uint32_t location) {
-      const std::uint32_t number = number_of(location);
+      std::uint32_t& number = numbers[location];
+      if (number == kNone) number = number_of(recording.locations[location]);
       ++set_.hits[number];
-      reached.push_back(number);
+      reached_.set(number);
     });
-    std::sort(reached.begin(), reached.end());
-    reached.erase(std::unique(reached.begin(), reached.end()), reached.end());
-    task.pcs.addMany(reached.size(), reached.data());
-    task.pcs.runOptimize();
-    task.pcs.shrinkToFit();
     for (const Entry& entry : from.entries) {
       if (entry.kind == EntryKind::tracer) continue;
-      const auto [at, is_new] = calls_.try_emplace(entry.name, set_.calls.size());
-      if (is_new) set_.calls.push_back({entry.kind, entry.name, {}});
-      CoverageSet::Pcs& pcs = set_.calls[at->second].pcs;
-      entry.for_each_record([&](std::uint32_t record) { pcs.add(numbers[from.records[record]]); });
+      Bits& pcs = call(entry.kind, entry.name);
+      entry.for_each_record([&](std::uint32_t record) { pcs.set(numbers[from.records[record]]); });
     }
+    run.tasks.push_back({from.id, from.process,
+                         from.programs.empty() ? "" : joined(from.programs.back().arguments),
+                         reached_.take()});
   }
-  set_.locations.adopt_all_of(recording.locations);
+  if (set_.locations.size() != known) set_.locations.adopt_all_of(recording.locations);
   set_.runs.push_back(std::move(run));
   return {};
 }
 
+Status Merger::add(const CoverageSet& set, const std::string& name) {
+  if (Status same = add_about(set, name); !same) return same;
+  std::vector<std::uint32_t> numbers;
+  for (std::size_t i = 0; i < set.locations.size(); ++i) {
+    numbers.push_back(number_of(set.locations[i]));
+    set_.hits[numbers.back()] += set.hits[i];
+  }
+  set_.locations.adopt_all_of(set.locations);
+  for (const CoverageSet::Run& from : set.runs) {
+    CoverageSet::Run& run = set_.runs.emplace_back(from);
+    for (CoverageSet::Task& task : run.tasks) {
+      for (const std::uint32_t pc : task.pcs) reached_.set(numbers[pc]);
+      task.pcs = reached_.take();
+    }
+  }
+  for (const CoverageSet::Call& from : set.calls) {
+    Bits& pcs = call(from.kind, from.name);
+    for (const std::uint32_t pc : from.pcs) pcs.set(numbers[pc]);
+  }
+  return {};
+}
+
 CoverageSet Merger::take() {
-  std::sort(set_.calls.begin(), set_.calls.end(),
-            [](const auto& a, const auto& b) { return a.name < b.name; });
+  for (auto& [name, call] : calls_) set_.calls.push_back({call.kind, name, call.pcs.take()});
   numbers_.clear();
   calls_.clear();
   return std::exchange(set_, {});

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <roaring/roaring.hh>
 #include <string>
@@ -50,18 +51,43 @@ struct CoverageSet {
   std::vector<Call> calls;  // by name; empty where there are no names to cut by
 };
 
-// Puts recordings together.
+// Puts recordings together, and sets.
 class Merger {
  public:
-  // Errors: it is of another kernel than those before.
+  // Which locations of the recording have PCs that were not there before: of those the names
+  // are taken from it.
+  std::vector<std::uint32_t> new_locations(const Recording& recording) const;
+  // `name`: of its file. Errors: it is of another kernel than those before.
   Status add(const Recording& recording, const std::string& name);
-  // What was added. The merger is empty after it.
+  Status add(const CoverageSet& set, const std::string& name);
+  // What was added, the calls by name. The merger is empty after it.
   CoverageSet take();
 
  private:
+  // Numbers below a limit that is not known beforehand.
+  class Bits {
+   public:
+    void set(std::uint32_t number);
+    // Those that are set, which it is without afterwards.
+    CoverageSet::Pcs take();
+
+   private:
+    std::vector<std::uint64_t> words_;
+  };
+  struct Call {
+    EntryKind kind;
+    Bits pcs;
+  };
+
+  // What must be the same in all that is put together, and the rest of what is known of it.
+  Status add_about(const CoverageSet& about, const std::string& name);
+  std::uint32_t number_of(const symbol::Location& location);
+  Bits& call(EntryKind kind, const std::string& name);
+
   CoverageSet set_;
   std::unordered_map<std::uint64_t, std::uint32_t> numbers_;  // by PC
-  std::unordered_map<std::string, std::size_t> calls_;        // by name
+  std::map<std::string, Call> calls_;
+  Bits reached_;  // of one task
 };
 
 }  // namespace kcov::coverage

@@ -61,6 +61,15 @@ class Statement {
     sqlite3_reset(handle_);
   }
 
+  // Binds the values, for next() to begin anew.
+  template <class... Values>
+  void ask(const Values&... values) {
+    if (handle_ == nullptr || database_.failed()) return;
+    sqlite3_reset(handle_);
+    int place = 0;
+    (bind(++place, values), ...);
+  }
+
   // To the next row: false at the end, and when it fails.
   bool next();
   std::int64_t integer(int column) const { return sqlite3_column_int64(handle_, column); }

@@ -52,7 +52,6 @@ class RecordingWriter {
   explicit RecordingWriter(std::unique_ptr<Database> database);
   void write_pcs();
   void write_records(std::size_t task);
-  void write_names(const symbol::Locations& locations);
   void write_entries(std::size_t number, const Task& task);
   // Ends the transaction when it is old enough, or `now`.
   Status commit(bool now);
@@ -71,8 +70,18 @@ class RecordingWriter {
 // A whole recording at once.
 Status write_recording(const std::string& path, const Recording& recording);
 
+// What is read of a recording.
+enum class Detail {
+  all,
+  no_names,  // locations have their PCs only
+};
+
 // Errors: the file cannot be read, is no recording, was made by a newer kcovtool, is damaged.
 // One that was broken off has no status.
-Result<Recording> read_recording(const std::string& path);
+Result<Recording> read_recording(const std::string& path, Detail detail = Detail::all);
+
+// The names of some of its locations, given by their numbers.
+Status read_names_of(const std::string& path, std::span<const std::uint32_t> numbers,
+                     symbol::Locations& locations);
 
 }  // namespace kcov::coverage

@@ -17,6 +17,7 @@
 #include "lab/configuration.hpp"
 #include "lab/paths.hpp"
 #include "lab/source.hpp"
+#include "lab/source_files.hpp"
 #include "support/command.hpp"
 #include "support/files.hpp"
 #include "support/interrupt.hpp"
@@ -28,7 +29,7 @@ namespace kcov::lab {
 namespace {
 
 // To be raised when the steps below change in a way that changes what is built.
-constexpr int kRecipe = 1;
+constexpr int kRecipe = 2;
 
 // What kbuild calls a machine, what it makes for it, and the image that is booted where that
 // is not vmlinux.
@@ -296,8 +297,9 @@ Status build_into(const BuildRequest& request, const Configuration& configuratio
   Result<std::string> release = read_file(tree / "include/config/kernel.release");
   if (!release) return release.error();
   release->erase(release->find_last_not_of('\n') + 1);
-  const auto image = symbol::Image::open((result / "vmlinux").string());
+  Result<symbol::Image> image = symbol::Image::open((result / "vmlinux").string());
   if (!image) return image.error();
+  if (Status done = keep_source_files(*image, tree, result / "source"); !done) return done;
   return describe_kernel({.machine = request.machine,
                           .variant = request.variant,
                           .release = *release,

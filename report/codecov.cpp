@@ -5,10 +5,10 @@
 
 namespace kcov::report {
 
-std::string codecov_of(const coverage::Recording& recording, const std::string& root) {
+std::string codecov_of(const LineCoverage& coverage, const std::string& root) {
   using Json = nlohmann::ordered_json;
   Json files = Json::object();
-  for (const auto& [name, file] : cover_lines(recording)) {
+  for (const auto& [name, file] : coverage) {
     Json lines = Json::object();
     for (const auto& [line, hits] : file.lines) lines[std::to_string(line)] = hits;
     const bool is_relative = !root.empty() && !name.starts_with('/');

@@ -67,8 +67,12 @@ std::string place(const Recording& recording, const Task& task, const Entry& ent
   return "the call's end";
 }
 
-std::string parting_text(const Parting& parting, const Recording& first, const Recording& second,
-                         const std::string& first_name, const std::string& second_name) {
+}  // namespace
+
+std::string text_of(const std::optional<Parting>& found, const Recording& first,
+                    const Recording& second, const SideNames& names) {
+  if (!found) return "Both runs made the same system calls in the same way.\n";
+  const Parting& parting = *found;
   std::string text = fmt::format("The runs part ways in task {}, after {} system calls alike",
                                  parting.task + 1, parting.call);
   const auto name = [](const Entry* entry) {
@@ -76,33 +80,28 @@ std::string parting_text(const Parting& parting, const Recording& first, const R
   };
   if (parting.first == nullptr || parting.second == nullptr ||
       parting.first->name != parting.second->name) {
-    return text + fmt::format(":\n- {}: {}\n+ {}: {}\n", first_name, name(parting.first),
-                              second_name, name(parting.second));
+    return text + fmt::format(":\n- {}: {}\n+ {}: {}\n", names.first, name(parting.first),
+                              names.second, name(parting.second));
   }
   text += fmt::format(", in {}, after {} PCs alike", parting.first->name, parting.record);
   const Task& ours = first.tasks[parting.task];
   const Task& theirs = second.tasks[parting.task];
   if (parting.record != 0)
     text += fmt::format(" (up to {})", place(first, ours, *parting.first, parting.record - 1));
-  return text + fmt::format(":\n- {}: {}\n+ {}: {}\n", first_name,
-                            place(first, ours, *parting.first, parting.record), second_name,
+  return text + fmt::format(":\n- {}: {}\n+ {}: {}\n", names.first,
+                            place(first, ours, *parting.first, parting.record), names.second,
                             place(second, theirs, *parting.second, parting.record));
 }
 
-}  // namespace
-
-std::string text_of(const Comparison& comparison, const Recording& first, const Recording& second,
-                    const std::string& first_name, const std::string& second_name) {
-  std::string text = fmt::format("- {}\n+ {}\n\n{:<10} {:>9} {:>9} {:>9}\n", first_name,
-                                 second_name, "", "both", "-", "+");
+std::string text_of(const Comparison& comparison, const SideNames& names,
+                    const std::string& parting) {
+  std::string text = fmt::format("- {}\n+ {}\n\n{:<10} {:>9} {:>9} {:>9}\n", names.first,
+                                 names.second, "", "both", "-", "+");
   if (comparison.is_same_kernel) text += numbers("PCs", comparison.pcs);
   text += numbers("functions", comparison.functions) + numbers("lines", comparison.lines);
   if (!comparison.is_same_kernel)
     text += "The kernels are not the same: PCs are not compared, and code by its names.\n";
-  text += '\n';
-  text += comparison.parting
-              ? parting_text(*comparison.parting, first, second, first_name, second_name)
-              : "Both runs made the same system calls in the same way.\n";
+  text += "\n" + parting;
   const auto section = [&text](const char* title, const std::string& body) {
     if (!body.empty()) text += fmt::format("\n{}\n{}", title, body);
   };

@@ -2,16 +2,26 @@
 // `kcovtool diff`.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "coverage/comparison.hpp"
 
 namespace kcov::report {
 
-// For people: the numbers, where the runs part ways, and the functions and lines of one side
-// alone. `names`: of the two, as they are to be called.
-std::string text_of(const coverage::Comparison& comparison, const coverage::Recording& first,
-                    const coverage::Recording& second, const std::string& first_name,
-                    const std::string& second_name);
+// What the two are to be called.
+struct SideNames {
+  std::string first;
+  std::string second;
+};
+
+// For people: the numbers, `parting`, and the functions and lines of one side alone.
+std::string text_of(const coverage::Comparison& comparison, const SideNames& names,
+                    const std::string& parting);
+
+// A sentence, and both sides of it.
+std::string text_of(const std::optional<coverage::Parting>& parting,
+                    const coverage::Recording& first, const coverage::Recording& second,
+                    const SideNames& names);
 
 }  // namespace kcov::report

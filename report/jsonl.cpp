@@ -1,31 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include <fmt/format.h>
 
-#include <map>
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "report/line_coverage.hpp"
+#include "report/pc_formats.hpp"
 
 namespace kcov::report {
 
-std::string jsonl_of(const coverage::Recording& recording) {
+std::string jsonl_of(const coverage::CoverageSet& set) {
   using Json = nlohmann::ordered_json;
-  std::vector<std::uint64_t> hits(recording.locations.size());
-  std::vector<std::map<std::string_view, std::uint64_t>> calls(recording.locations.size());
-  for (const coverage::Task& task : recording.tasks) {
-    task.for_each_own_record([&](std::uint32_t location) { ++hits[location]; });
-    for (const coverage::Entry& entry : task.entries) {
-      if (entry.kind == coverage::EntryKind::tracer) continue;
-      entry.for_each_record(
-          [&](std::uint32_t record) { ++calls[task.records[record]][entry.name]; });
-    }
-  }
+  std::vector<std::vector<std::uint32_t>> calls(set.locations.size());
+  for (std::uint32_t call = 0; call < set.calls.size(); ++call)
+    for (const std::uint32_t pc : set.calls[call].pcs) calls[pc].push_back(call);
+  std::vector<std::size_t> runs(set.locations.size());
+  for (const coverage::CoverageSet::Run& run : set.runs)
+    for (const std::uint32_t pc : run.pcs()) ++runs[pc];
   std::string text;
-  for (std::size_t i = 0; i < hits.size(); ++i) {
-    if (hits[i] == 0) continue;
-    const symbol::Location& location = recording.locations[i];
-    Json line = {{"pc", fmt::format("{:#x}", location.pc)}, {"hits", hits[i]}};
+  for (std::size_t i = 0; i < set.locations.size(); ++i) {
+    const symbol::Location& location = set.locations[i];
+    Json line = {{"pc", fmt::format("{:#x}", location.pc)}, {"hits", set.hits[i]}};
     if (!location.symbol.empty()) {
       line["symbol"] = location.symbol;
       line["offset"] = location.symbol_offset;
@@ -38,7 +32,10 @@ std::string jsonl_of(const coverage::Recording& recording) {
                         {"inlined", frame.inlined}});
     }
     line["frames"] = std::move(frames);
-    line["calls"] = calls[i];
+    Json names = Json::array();
+    for (const std::uint32_t call : calls[i]) names.push_back(set.calls[call].name);
+    line["calls"] = std::move(names);
+    line["runs"] = runs[i];
     text += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
   }
   return text;

@@ -5,9 +5,10 @@
 
 namespace kcov::report {
 
-std::string lcov_of(const coverage::Recording& recording, const std::string& root) {
+std::string lcov_of(const LineCoverage& files, const std::string& root) {
   std::string text;
-  for (const auto& [name, file] : cover_lines(recording)) {
+  for (const auto& [name, file] : files) {
+    const LineTotals totals = totals_of({{name, file}});
     text += "TN:\nSF:";
     if (!root.empty() && !name.starts_with('/')) text += root + "/";
     // A record is a line.
@@ -17,9 +18,9 @@ std::string lcov_of(const coverage::Recording& recording, const std::string& roo
       text += fmt::format("FN:{},{}\n", about.line, function);
     for (const auto& [function, about] : file.functions)
       text += fmt::format("FNDA:{},{}\n", about.hits, function);
-    text += fmt::format("FNF:{0}\nFNH:{0}\n", file.functions.size());
+    text += fmt::format("FNF:{}\nFNH:{}\n", totals.functions, totals.functions_hit);
     for (const auto& [line, hits] : file.lines) text += fmt::format("DA:{},{}\n", line, hits);
-    text += fmt::format("LF:{0}\nLH:{0}\nend_of_record\n", file.lines.size());
+    text += fmt::format("LF:{}\nLH:{}\nend_of_record\n", totals.lines, totals.lines_hit);
   }
   return text;
 }

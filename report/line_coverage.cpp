@@ -4,29 +4,41 @@
 #include <algorithm>
 #include <set>
 #include <tuple>
-#include <vector>
 
 namespace kcov::report {
+namespace {
 
-LineCoverage cover_lines(const coverage::Recording& recording) {
-  std::vector<std::uint64_t> hits(recording.locations.size());
-  for (const coverage::Task& task : recording.tasks)
-    task.for_each_own_record([&](std::uint32_t location) { ++hits[location]; });
-  LineCoverage files;
-  for (std::size_t i = 0; i < hits.size(); ++i) {
-    if (hits[i] == 0) continue;
-    // A line that calls itself was executed once for it.
-    std::set<std::tuple<std::string_view, int>> counted;
-    for (const symbol::Frame& frame : recording.locations[i].frames) {
-      if (frame.file.empty() || frame.line <= 0) continue;
-      FileCoverage& file = files[frame.file];
-      if (counted.insert({frame.file, frame.line}).second) file.lines[frame.line] += hits[i];
-      FileCoverage::Function& function = file.functions[frame.function];
-      function.hits = std::max(function.hits, hits[i]);
-      if (function.line == 0 || frame.line < function.line) function.line = frame.line;
-    }
+void add(LineCoverage& files, const symbol::Location& location, std::uint64_t hits) {
+  // A line that calls itself was executed once for it.
+  std::set<std::tuple<std::string_view, int>> counted;
+  for (const symbol::Frame& frame : location.frames) {
+    if (frame.file.empty() || frame.line <= 0) continue;
+    FileCoverage& file = files[frame.file];
+    if (counted.insert({frame.file, frame.line}).second) file.lines[frame.line] += hits;
+    FileCoverage::Function& function = file.functions[frame.function];
+    function.hits = std::max(function.hits, hits);
+    if (function.line == 0 || frame.line < function.line) function.line = frame.line;
   }
+}
+
+}  // namespace
+
+LineCoverage cover_lines(const coverage::CoverageSet& set, const symbol::Locations& coverable) {
+  LineCoverage files;
+  for (std::size_t i = 0; i < set.locations.size(); ++i) add(files, set.locations[i], set.hits[i]);
+  for (const symbol::Location& location : coverable) add(files, location, 0);
   return files;
+}
+
+LineTotals totals_of(const LineCoverage& files) {
+  LineTotals totals;
+  for (const auto& [name, file] : files) {
+    totals.lines += file.lines.size();
+    totals.functions += file.functions.size();
+    for (const auto& [line, hits] : file.lines) totals.lines_hit += hits != 0;
+    for (const auto& [function, about] : file.functions) totals.functions_hit += about.hits != 0;
+  }
+  return totals;
 }
 
 }  // namespace kcov::report

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-// A recording by source line, as services and editors want coverage, and the formats that are
-// made of that. What following the command added is left out.
-//
-// A recording knows what was executed, and not what else there is: there is no line with 0 in it.
+// Coverage by source line, as services and editors want it, and the formats made of that.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +7,13 @@
 #include <string>
 #include <string_view>
 
-#include "coverage/recording.hpp"
+#include "coverage/coverage_set.hpp"
 
 namespace kcov::report {
 
 struct FileCoverage {
   struct Function {
-    int line = 0;            // the lowest that was reached; 0: none is known
+    int line = 0;            // the lowest that is known; 0: none is
     std::uint64_t hits = 0;  // of the block of it that was executed most often
   };
   // Times that code of the line was recorded, or of a call that was inlined there.
@@ -26,15 +23,27 @@ struct FileCoverage {
 
 // By file. What has no file or no line is not in it.
 using LineCoverage = std::map<std::string_view, FileCoverage>;
-LineCoverage cover_lines(const coverage::Recording& recording);
+
+// `coverable`: all that there is to cover (symbol::Image::coverable_pcs()): lines and functions
+// that were not reached are then there, with 0. Names are those of `set` and `coverable`.
+LineCoverage cover_lines(const coverage::CoverageSet& set, const symbol::Locations& coverable);
+
+// Of all files.
+struct LineTotals {
+  std::size_t lines = 0;
+  std::size_t lines_hit = 0;
+  std::size_t functions = 0;
+  std::size_t functions_hit = 0;
+};
+LineTotals totals_of(const LineCoverage& files);
 
 // `root` is put before relative names of files, with a slash; empty: nothing is.
 //
 // lcov's tracefile (geninfo(1)): TN, SF, FN, FNDA, FNF, FNH, DA, LF, LH.
-std::string lcov_of(const coverage::Recording& recording, const std::string& root);
+std::string lcov_of(const LineCoverage& files, const std::string& root);
 // Codecov's own JSON: {"coverage": {"fs/open.c": {"12": 3}}}.
-std::string codecov_of(const coverage::Recording& recording, const std::string& root);
-// An object a line for each PC: pc, hits, symbol, frames, calls.
-std::string jsonl_of(const coverage::Recording& recording);
+std::string codecov_of(const LineCoverage& files, const std::string& root);
+// Cobertura's XML (coverage-04.dtd): a package for each directory, a class for each file.
+std::string cobertura_of(const LineCoverage& files, const std::string& root);
 
 }  // namespace kcov::report

@@ -5,6 +5,7 @@
 #include <libelf.h>
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +26,8 @@ class ElfSymbols {
 
   // The symbol that contains the address, or null.
   const Symbol* find(std::uint64_t address) const;
+  // By start.
+  std::span<const Symbol> all() const { return symbols_; }
 
  private:
   std::vector<Symbol> symbols_;

@@ -4,17 +4,11 @@
 
 #include <elfutils/libdw.h>
 #include <elfutils/libdwelf.h>
-#include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
-#include <cstring>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -23,43 +17,17 @@
 #include <vector>
 
 #include "symbol/call_sites.hpp"
+#include "symbol/coverable.hpp"
 #include "symbol/debug_info.hpp"
+#include "symbol/elf_file.hpp"
 #include "symbol/elf_symbols.hpp"
 #include "symbol/location_cache.hpp"
+#include "symbol/separate_debug.hpp"
+#include "symbol/source_files.hpp"
 #include "symbol/unit_map.hpp"
 
 namespace kcov::symbol {
 namespace {
-
-struct CloseElf {
-  void operator()(Elf* elf) const { elf_end(elf); }
-};
-
-// The bytes of a file, for as long as anything is read from them.
-class MappedFile {
- public:
-  MappedFile() = default;
-  MappedFile(void* bytes, std::size_t size) : bytes_(bytes), size_(size) {}
-  MappedFile(MappedFile&& other) noexcept
-      : bytes_(std::exchange(other.bytes_, nullptr)), size_(other.size_) {}
-  MappedFile& operator=(MappedFile&&) = delete;
-  ~MappedFile() {
-    if (bytes_ != nullptr) ::munmap(bytes_, size_);
-  }
-  // Another reader of the same bytes. libelf may write to them, which stays with us.
-  Elf* open() const { return elf_memory(static_cast<char*>(bytes_), size_); }
-
- private:
-  void* bytes_ = nullptr;
-  std::size_t size_ = 0;
-};
-
-Error cannot_open(const std::string& path, const std::string& why) {
-  return Error{"cannot read symbols from \"" + path + "\": " + why};
-}
-
-constexpr const char* kNoElf =
-    "it is not an ELF image; give the linked kernel (vmlinux, not bzImage) or program";
 
 std::string read_build_id(Elf* elf) {
   const void* bytes = nullptr;
@@ -72,10 +40,6 @@ std::string read_build_id(Elf* elf) {
   }
   return text;
 }
-
-}  // namespace
-
-namespace {
 
 // Cuts the questions, sorted by unit, into those of each unit that is known.
 std::vector<UnitQuestions> by_unit(std::span<const Question> questions) {
@@ -94,11 +58,31 @@ namespace {
 
 // What finds the symbol and the unit of an address.
 struct LookUp {
-  LookUp(Elf* elf, Dwarf* dwarf) : symbols(elf), sites(elf), units(dwarf) {}
+  LookUp(Elf* elf, Elf* with_symbols, Dwarf* dwarf)
+      : symbols(with_symbols), sites(elf), units(dwarf) {}
 
   ElfSymbols symbols;
   CallSites sites;
   UnitMap units;
+};
+
+// The file with the debug information of an image that has none itself.
+struct Separate {
+  Separate(const std::string& path, Elf* image) : file(open(path, image)) {
+    if (file.is_open()) elf.reset(file.read());
+  }
+
+  MappedFile file;
+  std::unique_ptr<Elf, CloseElf> elf;  // null: there is none
+
+ private:
+  static MappedFile open(const std::string& path, Elf* image) {
+    if (has_section(image, SHT_PROGBITS, ".debug_info")) return {};
+    const std::string found = separate_debug_file(path);
+    if (found.empty()) return {};
+    Result<MappedFile> opened = MappedFile::open(found);
+    return opened ? std::move(*opened) : MappedFile();
+  }
 };
 
 }  // namespace
@@ -109,6 +93,7 @@ struct Image::State {
   MappedFile file;
   std::unique_ptr<Elf, CloseElf> elf;
   std::string build_id;
+  Separate separate;  // where the image has no debug information itself, and there is some
   DebugInfo debug;
   std::string cache;  // the file of answers; empty: none
   std::optional<LookUp> look_up;
@@ -118,10 +103,19 @@ struct Image::State {
         file(std::move(mapped)),
         elf(std::move(image)),
         build_id(read_build_id(elf.get())),
-        debug(elf.get()) {}
+        separate(path, elf.get()),
+        debug(separate.elf ? separate.elf.get() : elf.get()) {}
+
+  const MappedFile& with_debug_info() const { return separate.elf ? separate.file : file; }
+  Elf* with_symbols() const {
+    const bool is_stripped = !has_section(elf.get(), SHT_SYMTAB, ".symtab");
+    return is_stripped && separate.elf ? separate.elf.get() : elf.get();
+  }
 
   // Made when the first PC comes that the cache does not know.
-  LookUp& tables() { return look_up ? *look_up : look_up.emplace(elf.get(), debug.dwarf()); }
+  LookUp& tables() {
+    return look_up ? *look_up : look_up.emplace(elf.get(), with_symbols(), debug.dwarf());
+  }
   void answer(std::vector<Question>& questions, Locations& locations);
 };
 
@@ -144,7 +138,7 @@ void Image::State::answer(std::vector<Question>& questions, Locations& locations
     const auto names = std::make_shared<Names>();
     locations.adopt(names);
     threads.emplace_back([&, names] {
-      const std::unique_ptr<Elf, CloseElf> own(file.open());
+      const std::unique_ptr<Elf, CloseElf> own(with_debug_info().read());
       if (own == nullptr) return;
       DebugInfo info(own.get());
       if (info.dwarf() != nullptr) work(info, *names);
@@ -165,26 +159,12 @@ const std::string& Image::build_id() const { return state_->build_id; }
 bool Image::has_debug_info() const { return state_->debug.dwarf() != nullptr; }
 
 Result<Image> Image::open(const std::string& path) {
-  // Not to wait for the other end of a pipe, which is refused below.
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) return cannot_open(path, std::strerror(errno));
-  struct stat status {};
-  void* bytes = MAP_FAILED;
-  int error = fstat(descriptor, &status) == 0 ? 0 : errno;
-  const bool is_file = error == 0 && S_ISREG(status.st_mode);
-  const auto size = static_cast<std::uint64_t>(status.st_size);
-  if (is_file && size != 0) {
-    bytes = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0);
-    if (bytes == MAP_FAILED) error = errno;
-  }
-  ::close(descriptor);
-  if (error != 0) return cannot_open(path, std::strerror(error));
-  if (!is_file) return cannot_open(path, "it is not a regular file");
-  if (size == 0) return cannot_open(path, kNoElf);
-  MappedFile file(bytes, size);
+  Result<MappedFile> opened = MappedFile::open(path);
+  if (!opened) return opened.error();
+  MappedFile& file = *opened;
 
   elf_version(EV_CURRENT);
-  std::unique_ptr<Elf, CloseElf> elf(file.open());
+  std::unique_ptr<Elf, CloseElf> elf(file.read());
   if (elf == nullptr) return cannot_open(path, std::string("libelf says: ") + elf_errmsg(-1));
   GElf_Ehdr header;
   if (elf_kind(elf.get()) != ELF_K_ELF || gelf_getehdr(elf.get(), &header) == nullptr) {
@@ -196,8 +176,8 @@ Result<Image> Image::open(const std::string& path) {
                        "dump); give a linked kernel, program or shared object");
   }
   if (header.e_shoff == 0) return cannot_open(path, "it has no section headers, so no symbols");
-  if (header.e_shoff > size ||
-      std::uint64_t{header.e_shnum} * header.e_shentsize > size - header.e_shoff) {
+  if (header.e_shoff > file.size() ||
+      std::uint64_t{header.e_shnum} * header.e_shentsize > file.size() - header.e_shoff) {
     return cannot_open(path,
                        "the file is cut short: it ends before its section headers; copy or "
                        "link it again");
@@ -208,6 +188,29 @@ Result<Image> Image::open(const std::string& path) {
 void Image::keep_answers_in(const std::string& directory) {
   if (!build_id().empty() && has_debug_info())
     state_->cache = directory + "/" + build_id() + ".locations";
+}
+
+Image::Extent Image::extent() const {
+  Extent extent{~std::uint64_t{0}, 0};
+  std::size_t count = 0;
+  elf_getphdrnum(state_->elf.get(), &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    GElf_Phdr segment;
+    if (gelf_getphdr(state_->elf.get(), static_cast<int>(i), &segment) == nullptr ||
+        segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0)
+      continue;
+    extent.start = std::min(extent.start, segment.p_vaddr);
+    extent.end = std::max(extent.end, segment.p_vaddr + segment.p_memsz);
+  }
+  return extent.end == 0 ? Extent{} : extent;
+}
+
+std::vector<std::uint64_t> Image::coverable_pcs() {
+  return symbol::coverable_pcs(state_->elf.get(), state_->tables().symbols);
+}
+
+std::vector<std::string> Image::source_files() {
+  return symbol::source_files(state_->debug.dwarf());
 }
 
 Locations Image::locate(std::span<const std::uint64_t> pcs, PcKind kind) {

@@ -30,6 +30,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "support/result.hpp"
 #include "symbol/location.hpp"
@@ -58,13 +59,27 @@ class Image {
   const std::string& path() const;
   // Lower-case hexadecimal, as `readelf -n` prints it; empty if the image has none.
   const std::string& build_id() const;
-  // Without it, locate() still names the ELF symbol.
+  // Where its code is loaded: from the first byte to behind the last; both 0 if there is none.
+  struct Extent {
+    std::uint64_t start = 0;
+    std::uint64_t end = 0;
+  };
+  Extent extent() const;
+  // In the image, or in a file of its own (separate_debug.hpp). Without it, locate() still names
+  // the ELF symbol.
   bool has_debug_info() const;
 
   // Keeps the answers about return addresses in a file in `directory`, by build-id, and takes
   // them from there. For images with a build-id and debug information; without effect for
   // others, and where the directory cannot be written.
   void keep_answers_in(const std::string& directory);
+
+  // All PCs that kcov can record, as it records them, ascending: percentages are of these. Empty
+  // where it cannot be told (coverable.hpp).
+  std::vector<std::uint64_t> coverable_pcs();
+
+  // The source files of its code, each once, named as in Frame::file; headers are among them.
+  std::vector<std::string> source_files();
 
   // One Location for each PC, in the same order. Costs least when given all at once.
   // Never fails: an unknown PC gives a Location that is empty but for the PC.

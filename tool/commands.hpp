@@ -21,6 +21,7 @@ using Action = std::function<Result<int>()>;
 void add_diff(CLI::App& app, Action& chosen);
 void add_export(CLI::App& app, Action& chosen);
 void add_lab(CLI::App& app, Action& chosen);
+void add_merge(CLI::App& app, Action& chosen);
 void add_show(CLI::App& app, Action& chosen);
 void add_symbolize(CLI::App& app, Action& chosen);
 void add_trace(CLI::App& app, Action& chosen);

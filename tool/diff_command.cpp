@@ -6,10 +6,12 @@
 #include <memory>
 
 #include "coverage/comparison.hpp"
+#include "coverage/merged_file.hpp"
 #include "report/comparison_text.hpp"
 #include "support/interrupt.hpp"
 #include "tool/commands.hpp"
 #include "tool/names.hpp"
+#include "tool/sets.hpp"
 
 namespace kcov::tool {
 namespace {
@@ -35,15 +37,43 @@ Result<Recording> read(const std::string& file) {
   return recording;
 }
 
-Result<int> diff(const Options& options) {
+Result<coverage::CoverageSet> set_of(const Recording& recording, const std::string& file) {
+  coverage::Merger merger;
+  if (Status added = merger.add(recording, file); !added) return added.error();
+  return merger.take();
+}
+
+Result<std::string> diff_of_runs(const Options& options, const report::SideNames& names) {
   const Result<Recording> first = read(options.first);
   if (!first) return first.error();
   const Result<Recording> second = read(options.second);
   if (!second) return second.error();
-  const std::string text = report::text_of(coverage::compare(*first, *second), *first, *second,
-                                           options.first, options.second);
+  const Result<coverage::CoverageSet> ours = set_of(*first, options.first);
+  if (!ours) return ours.error();
+  const Result<coverage::CoverageSet> theirs = set_of(*second, options.second);
+  if (!theirs) return theirs.error();
+  const std::string parting =
+      report::text_of(coverage::find_parting(*first, *second), *first, *second, names);
+  return report::text_of(coverage::compare(*ours, *theirs), names, parting);
+}
+
+Result<std::string> diff_of_sets(const Options& options, const report::SideNames& names) {
+  const Result<coverage::CoverageSet> first = read_set({options.first}, {});
+  if (!first) return first.error();
+  const Result<coverage::CoverageSet> second = read_set({options.second}, {});
+  if (!second) return second.error();
+  return report::text_of(coverage::compare(*first, *second), names,
+                         "In what order system calls were made is not in a merged file.\n");
+}
+
+Result<int> diff(const Options& options) {
+  const report::SideNames names{options.first, options.second};
+  const bool has_sets = coverage::is_merged(options.first) || coverage::is_merged(options.second);
+  const Result<std::string> text =
+      has_sets ? diff_of_sets(options, names) : diff_of_runs(options, names);
+  if (!text) return text.error();
   if (Status going_on = release_interrupts(); !going_on) return going_on.error();
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fwrite(text->data(), 1, text->size(), stdout);
   return 0;
 }
 
@@ -53,7 +83,9 @@ void add_diff(CLI::App& app, Action& chosen) {
   CLI::App* const command = app.add_subcommand(
       "diff", "compare two recordings: functions, lines and PCs in one and not in the other");
   const auto options = std::make_shared<Options>();
-  command->add_option("first", options->first, "a recording; what it alone has gets a -")
+  command
+      ->add_option("first", options->first,
+                   "a recording, or what merge wrote; what it alone has gets a -")
       ->required();
   command->add_option("second", options->second, "another; what it alone has gets a +")->required();
   command->callback([&chosen, options] { chosen = [options] { return diff(*options); }; });

@@ -133,6 +133,7 @@ int main(int argc, char** argv) {
   kcov::tool::add_trace(app, chosen);
   kcov::tool::add_show(app, chosen);
   kcov::tool::add_diff(app, chosen);
+  kcov::tool::add_merge(app, chosen);
   kcov::tool::add_export(app, chosen);
   kcov::tool::add_symbolize(app, chosen);
   kcov::tool::add_lab(app, chosen);

@@ -119,27 +119,7 @@ expect_in out "The kernels are not the same: PCs are not compared, and code by i
 [ "$(awk '$1 == "functions" && NF == 4 { print ($3 + $4 < $2 / 20) }' out)" = 1 ] || fail "the kernels' functions differ"
 expect_status 125 "$kcovtool" diff there.kcov /etc/passwd
 expect_in err "cannot read the recording /etc/passwd: file is not a database"
-
-# In the formats of others, each read back by its own consumer: lcov counts what we count.
-"$kcovtool" export --format lcov -o run.info run.kcov
-lcov --summary run.info >summary 2>&1
-lines=$("$kcovtool" show --files run.kcov | awk 'NR > 1 { lines += $2; functions += $1 } END { print lines " lines " functions " functions" }')
-[ "$(sed -nE 's/.*\(([0-9]+) of [0-9]+ (lines|functions)\).*/\1 \2/p' summary | tr '\n' ' ')" = "$lines " ] ||
-  fail "lcov counts otherwise than --files: $(cat summary) $lines"
-genhtml -q --ignore-errors source -o html run.info >genhtml.log 2>&1 || fail "genhtml: $(tail -n 1 genhtml.log)"
-grep -q do_sys_open -r html/fs || fail "genhtml's pages have no do_sys_open"
-"$kcovtool" export --format codecov run.kcov | python3 -c '
-import json, sys
-files = json.load(sys.stdin)["coverage"]
-assert all(int(line) > 0 and hits > 0 for lines in files.values() for line, hits in lines.items())
-print(sum(len(lines) for lines in files.values()), "lines")' >codecov
-[ "$(cat codecov)" = "${lines%% lines*} lines" ] || fail "codecov has $(cat codecov)"
-"$kcovtool" export --format rawcover run.kcov | cmp - raw || fail "rawcover is not --raw"
-"$kcovtool" export --format jsonl run.kcov | python3 -c '
-import json, sys
-print(sum(json.loads(line)["hits"] for line in sys.stdin))' >jsonl
-[ "$(cat jsonl)" = "$records" ] || fail "jsonl has $(cat jsonl) hits, and there are $records records"
-expect_status 2 "$kcovtool" export run.kcov
-expect_status 2 "$kcovtool" export --format other run.kcov
-expect_status 125 "$kcovtool" export --format lcov -o /no/such/file run.kcov
-expect_in err "cannot write /no/such/file: No such file or directory"
+# A merged one has no order of calls.
+"$kcovtool" merge -o merged.kcov there.kcov there.kcov >/dev/null
+expect_status 0 "$kcovtool" diff merged.kcov gone.kcov
+expect_in out "- merged.kcov" "In what order system calls were made is not in a merged file." "- sys_fadvise64 mm/fadvise.c"

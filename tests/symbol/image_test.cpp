@@ -169,7 +169,8 @@ TEST_P(Shop, BuildIdIsWhatReadelfSays) {
   EXPECT_NE(notes.find("Build ID: " + image_.build_id() + "\n"), std::string::npos) << notes;
 }
 
-constexpr const char* builds[] = {"shop-pie", "shop-fixed", "shop-dwarf4", "shop-compressed",
+constexpr const char* builds[] = {"shop-pie",        "shop-fixed",    "shop-dwarf4",
+                                  "shop-compressed", "shop-separate",
 #ifdef KCOV_TEST_CLANG
                                   "shop-clang"
 #endif

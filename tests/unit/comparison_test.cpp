@@ -36,8 +36,17 @@ Recording of(const std::vector<std::pair<std::string, std::vector<std::uint32_t>
   return recording;
 }
 
+CoverageSet set_of(const Recording& recording) {
+  Merger merger;
+  EXPECT_TRUE(merger.add(recording, "run"));
+  return merger.take();
+}
+
 std::string diff(const Recording& first, const Recording& second) {
-  return report::text_of(compare(first, second), first, second, "A", "B");
+  const CoverageSet ours = set_of(first);
+  const CoverageSet theirs = set_of(second);
+  return report::text_of(compare(ours, theirs), {"A", "B"},
+                         report::text_of(find_parting(first, second), first, second, {"A", "B"}));
 }
 
 TEST(Comparison, of_a_run_with_itself_has_nothing_on_either_side) {
@@ -88,10 +97,12 @@ TEST(Comparison, tells_calls_that_are_others_or_missing) {
 
 // They come when the machine has time for them; what following adds is of neither.
 TEST(Comparison, of_runs_is_of_their_calls_and_not_of_faults_or_stops) {
-  const Comparison comparison =
-      compare(of({{"read", {0}}, {"page fault", {2}}, {"(tracer)", {7}}, {"close", {1}}}),
-              of({{"page fault", {3}}, {"read", {0}}, {"close", {1}}, {"(tracer)", {6}}}));
-  EXPECT_FALSE(comparison.parting);
+  const Recording first =
+      of({{"read", {0}}, {"page fault", {2}}, {"(tracer)", {7}}, {"close", {1}}});
+  const Recording second =
+      of({{"page fault", {3}}, {"read", {0}}, {"close", {1}}, {"(tracer)", {6}}});
+  const Comparison comparison = compare(set_of(first), set_of(second));
+  EXPECT_FALSE(find_parting(first, second));
   EXPECT_EQ(comparison.pcs.first, (std::vector<std::uint64_t>{0x30}));
   EXPECT_EQ(comparison.pcs.second, (std::vector<std::uint64_t>{0x40}));
   EXPECT_EQ(comparison.pcs.both, 2u);
@@ -102,16 +113,16 @@ TEST(Comparison, of_two_kernels_is_by_names) {
   Recording second = first;
   second.build_id = "other";
   for (symbol::Location& location : second.locations) location.pc += 0x1000;
-  const Comparison comparison = compare(first, second);
+  const Comparison comparison = compare(set_of(first), set_of(second));
   EXPECT_FALSE(comparison.is_same_kernel);
-  EXPECT_FALSE(comparison.parting);
+  EXPECT_FALSE(find_parting(first, second));
   EXPECT_EQ(comparison.functions.both, 2u);
   EXPECT_NE(diff(first, second).find("The kernels are not the same"), std::string::npos);
   EXPECT_EQ(diff(first, second).find("PCs  "), std::string::npos);
   // Where nothing says which kernel it was, PCs mean nothing.
   second = first;
   second.build_id.clear();
-  EXPECT_FALSE(compare(second, second).is_same_kernel);
+  EXPECT_FALSE(compare(set_of(second), set_of(second)).is_same_kernel);
 }
 
 TEST(Comparison, joins_lines_that_stand_together) {

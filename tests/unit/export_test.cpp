@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-// A recording in the formats of others.
+// Recordings in the formats of others.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "report/line_coverage.hpp"
+#include "report/pc_formats.hpp"
 
 namespace kcov::report {
 namespace {
 
+using coverage::CoverageSet;
 using coverage::EntryKind;
 using coverage::Recording;
 using coverage::Task;
@@ -35,31 +38,79 @@ Recording small() {
   return recording;
 }
 
+CoverageSet set_of(const Recording& recording) {
+  coverage::Merger merger;
+  EXPECT_TRUE(merger.add(recording, "run.kcov"));
+  return merger.take();
+}
+
+LineCoverage small_lines() { return cover_lines(set_of(small()), {}); }
+
 TEST(Export, lcov_has_a_record_for_each_file) {
-  EXPECT_EQ(lcov_of(small(), ""),
+  EXPECT_EQ(lcov_of(small_lines(), ""),
             "TN:\nSF:/src/fd.h\nFN:3,fdget\nFNDA:1,fdget\nFNF:1\nFNH:1\nDA:3,1\nLF:1\nLH:1\n"
             "end_of_record\n"
             "TN:\nSF:fs/open.c\nFN:10,open\nFNDA:2,open\nFNF:1\nFNH:1\nDA:10,1\nDA:12,3\nLF:2\n"
             "LH:2\nend_of_record\n");
-  const std::string rooted = lcov_of(small(), "/usr/src");
+  const std::string rooted = lcov_of(small_lines(), "/usr/src");
   EXPECT_NE(rooted.find("SF:/usr/src/fs/open.c\n"), std::string::npos);
   EXPECT_NE(rooted.find("SF:/src/fd.h\n"), std::string::npos);
+}
+
+TEST(Export, what_was_not_reached_is_there_with_0) {
+  static const symbol::Frame kFrames[] = {{"open", "fs/open.c", 12, false},
+                                          {"close", "fs/open.c", 40, false}};
+  symbol::Locations coverable;
+  coverable.push_back({.pc = 0x10, .frames = std::span(kFrames, 1)});
+  coverable.push_back({.pc = 0x90, .frames = std::span(kFrames + 1, 1)});
+  const LineCoverage lines = cover_lines(set_of(small()), coverable);
+  EXPECT_NE(lcov_of(lines, "").find("FN:40,close\nFN:10,open\nFNDA:0,close\nFNDA:2,open\nFNF:2\n"
+                                    "FNH:1\nDA:10,1\nDA:12,3\nDA:40,0\nLF:3\nLH:2\n"),
+            std::string::npos)
+      << lcov_of(lines, "");
+  const LineTotals totals = totals_of(lines);
+  EXPECT_EQ(totals.lines, 4u);
+  EXPECT_EQ(totals.lines_hit, 3u);
+  EXPECT_EQ(totals.functions, 3u);
+  EXPECT_EQ(totals.functions_hit, 2u);
 }
 
 TEST(Export, a_name_that_would_be_two_lines_is_one) {
   Recording recording = small();
   const symbol::Frame frame{"f", "fs/a\nSF:b.c", 1, false};
   recording.locations[0].frames = std::span(&frame, 1);
-  EXPECT_NE(lcov_of(recording, "").find("SF:fs/a?SF:b.c\n"), std::string::npos);
+  const CoverageSet set = set_of(recording);
+  EXPECT_NE(lcov_of(cover_lines(set, {}), "").find("SF:fs/a?SF:b.c\n"), std::string::npos);
 }
 
 TEST(Export, codecov_has_hits_by_file_and_line) {
-  EXPECT_EQ(codecov_of(small(), "linux"),
+  EXPECT_EQ(codecov_of(small_lines(), "linux"),
             "{\"coverage\":{\"/src/fd.h\":{\"3\":1},\"linux/fs/open.c\":{\"10\":1,\"12\":3}}}\n");
 }
 
+TEST(Export, cobertura_has_a_package_for_each_directory) {
+  const std::string text = cobertura_of(small_lines(), "/usr/src/linux");
+  for (const char* part :
+       {"<coverage line-rate=\"1.000000\"", "lines-covered=\"3\" lines-valid=\"3\"",
+        "<source>/usr/src/linux</source>", "<package name=\"fs\"", "<package name=\"/src\"",
+        "<class name=\"fs/open.c\" filename=\"fs/open.c\"", "<method name=\"fdget\"",
+        "<line number=\"12\" hits=\"3\" branch=\"false\"/>"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+}
+
+TEST(Export, cobertura_stays_XML_whatever_the_names_are) {
+  const LineCoverage files = {
+      {"a<&>\"\n\x01\xff.c", {{{1, 0}}, {{"operator<", {1, 0}}}}},
+  };
+  const std::string text = cobertura_of(files, "");
+  EXPECT_NE(text.find("filename=\"a&lt;&amp;&gt;&quot;??\xef\xbf\xbd.c\""), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("name=\"operator&lt;\""), std::string::npos);
+  EXPECT_NE(text.find("line-rate=\"0.000000\""), std::string::npos);
+}
+
 TEST(Export, jsonl_has_a_line_for_each_PC) {
-  const std::string text = jsonl_of(small());
+  const std::string text = jsonl_of(set_of(small()));
   std::vector<nlohmann::json> lines;
   for (std::size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos;
        begin = end + 1)
@@ -68,11 +119,42 @@ TEST(Export, jsonl_has_a_line_for_each_PC) {
   EXPECT_EQ(lines[0]["pc"], "0x10");
   EXPECT_EQ(lines[0]["hits"], 2);
   EXPECT_EQ(lines[0]["symbol"], "open\"");
-  EXPECT_EQ(lines[0]["calls"]["openat"], 2);
+  EXPECT_EQ(lines[0]["calls"], nlohmann::json::array({"openat"}));
+  EXPECT_EQ(lines[0]["runs"], 1);
   EXPECT_EQ(lines[1]["frames"][0]["file"], "/src/fd.h");
   EXPECT_EQ(lines[1]["frames"][0]["inlined"], true);
   EXPECT_EQ(lines[2]["frames"].size(), 0u);
   EXPECT_EQ(lines[3]["pc"], "0x50") << "the tracer's is left out";
+}
+
+TEST(Export, PCs_and_offsets_are_ascending) {
+  const CoverageSet set = set_of(small());
+  EXPECT_EQ(rawcover_of(set), "0x10\n0x20\n0x30\n0x50\n0x60\n");
+  EXPECT_EQ(offsets_of(set, {"/a/vmlinux", 0x20, 0x60}),
+            "vmlinux+0x0\nvmlinux+0x10\nvmlinux+0x30\n");
+}
+
+TEST(Export, drcov_has_a_module_and_blocks) {
+  const std::string bytes = drcov_of(set_of(small()), {"/a\n/vmlinux", 0x20, 0x60});
+  const std::string head =
+      "DRCOV VERSION: 2\nDRCOV FLAVOR: kcov\nModule Table: version 2, count 1\n"
+      "Columns: id, base, end, entry, checksum, timestamp, path\n"
+      "  0, 0x0000000000000020, 0x0000000000000060, 0x0000000000000000, 0x00000000, 0x00000000, "
+      "/a?/vmlinux\n"
+      "BB Table: 3 bbs\n";
+  ASSERT_EQ(bytes.substr(0, head.size()), head);
+  ASSERT_EQ(bytes.size(), head.size() + 3 * 8);
+  EXPECT_EQ(bytes.substr(head.size() + 8, 8), std::string("\x10\0\0\0\1\0\0\0", 8));
+}
+
+TEST(Export, sancov_has_the_byte_before_each_PC) {
+  const std::string bytes = sancov_of(set_of(small()));
+  ASSERT_EQ(bytes.size(), 6u * 8);
+  std::uint64_t numbers[6];
+  std::memcpy(numbers, bytes.data(), sizeof numbers);
+  EXPECT_EQ(numbers[0], 0xC0BFFFFFFFFFFF64u);
+  EXPECT_EQ(numbers[1], 0xfu);
+  EXPECT_EQ(numbers[5], 0x5fu);
 }
 
 }  // namespace
