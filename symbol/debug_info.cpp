@@ -58,7 +58,7 @@ DebugInfo::DebugInfo(Elf* elf)
     : dwarf_(open_dwarf(elf)),
       line_sections_(dwarf_ == nullptr ? LineSections() : LineSections(elf)) {}
 
-void DebugInfo::answer(UnitQuestions questions, Names& names) {
+void DebugInfo::answer(UnitQuestions questions, std::uint64_t back, Names& names) {
   Dwarf_Die die;
   if (dwarf_offdie(dwarf_.get(), questions.front().unit, &die) == nullptr) return;
   // With -gsplit-dwarf the functions are in another file, which libdw finds for us.
@@ -70,7 +70,7 @@ void DebugInfo::answer(UnitQuestions questions, Names& names) {
   const Dwarf_Die functions = is_split ? split : die;
 
   std::vector<std::uint64_t> addresses;
-  for (const Question& question : questions) addresses.push_back(question.address);
+  for (const Question& question : questions) addresses.push_back(question.location->pc - back);
   ScopeTree tree = find_scopes(functions, addresses);
   LineTable lines(die, functions, line_sections_, addresses, names);
   const std::vector<ScopeNames> scope_names = names_of(tree.scopes, lines, names);

@@ -14,10 +14,9 @@
 
 namespace kcov::symbol {
 
-// One address to look up, and where the answer belongs.
+// A PC to look up, and where the answer belongs.
 struct Question {
   Dwarf_Off unit;
-  std::uint64_t address;
   Location* location;
 };
 
@@ -32,8 +31,8 @@ class DebugInfo {
   Dwarf* dwarf() const { return dwarf_.get(); }  // null without debug information
 
   // Sets the frames of the questions' locations, whose symbols are set already. The names are
-  // kept in `names`.
-  void answer(UnitQuestions questions, Names& names);
+  // kept in `names`. What is looked up lies so many bytes before each PC: 0 or 1.
+  void answer(UnitQuestions questions, std::uint64_t back, Names& names);
 
  private:
   struct CloseDwarf {

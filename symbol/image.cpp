@@ -116,11 +116,12 @@ struct Image::State {
   LookUp& tables() {
     return look_up ? *look_up : look_up.emplace(elf.get(), with_symbols(), debug.dwarf());
   }
-  void answer(std::vector<Question>& questions, Locations& locations);
+  void answer(std::vector<Question>& questions, std::uint64_t back, Locations& locations);
 };
 
 // Each unit is visited once, by one of as many threads as are worth it.
-void Image::State::answer(std::vector<Question>& questions, Locations& locations) {
+void Image::State::answer(std::vector<Question>& questions, std::uint64_t back,
+                          Locations& locations) {
   std::stable_sort(questions.begin(), questions.end(),
                    [](const Question& a, const Question& b) { return a.unit < b.unit; });
   const std::vector<UnitQuestions> groups = by_unit(questions);
@@ -131,7 +132,7 @@ void Image::State::answer(std::vector<Question>& questions, Locations& locations
                              1 + questions.size() / kWorthAThread, groups.size()});
   std::atomic<std::size_t> next = 0;
   const auto work = [&](DebugInfo& info, Names& names) {
-    for (std::size_t i; (i = next++) < groups.size();) info.answer(groups[i], names);
+    for (std::size_t i; (i = next++) < groups.size();) info.answer(groups[i], back, names);
   };
   std::vector<std::jthread> threads;
   for (std::size_t i = 1; i < workers; ++i) {
@@ -251,9 +252,9 @@ Locations Image::locate(std::span<const std::uint64_t> pcs, PcKind kind) {
     }
     location.is_call_site =
         kind == PcKind::return_address && tables.sites.may_return_to(location.pc, tables.symbols);
-    questions.push_back({tables.units.find(address), address, &location});
+    questions.push_back({tables.units.find(address), &location});
   }
-  state_->answer(questions, locations);
+  state_->answer(questions, back, locations);
 
   // The others copy it. Equal PCs are side by side in `order`, the first asker first.
   for (std::size_t i = 1; i < order.size(); ++i) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <limits>
 #include <string>
@@ -157,7 +158,14 @@ void LocationCache::find(std::span<const std::size_t> order, Locations& location
 // Gathers the parts of a file.
 class LocationCache::Writer {
  public:
-  Writer() { number_of({}); }
+  explicit Writer(std::size_t locations) {
+    // About as much as a kernel's take: to grow is to copy.
+    pcs_.reserve(locations);
+    places_.reserve(locations + 1);
+    by_place_.reserve(locations / 8);
+    by_text_.reserve(locations / 16);
+    number_of({});
+  }
 
   void add(const Location& location) {
     if (!pcs_.empty() && pcs_.back() == location.pc) return;
@@ -184,7 +192,9 @@ class LocationCache::Writer {
 
  private:
   std::uint32_t number_of(std::string_view text) {
-    // Names that are kept once are known by where they are.
+    // Names that are kept once are known by where they are; most were asked for a moment ago.
+    Recent& recent = recent_[(reinterpret_cast<std::uintptr_t>(text.data()) >> 3) % recent_.size()];
+    if (recent.place == text.data() && recent.size == text.size()) return recent.number;
     const auto [place, is_new_place] = by_place_.try_emplace(text.data());
     if (is_new_place || place->second.second != text.size()) {
       const auto [found, is_new] =
@@ -195,7 +205,8 @@ class LocationCache::Writer {
       }
       place->second = {found->second, text.size()};
     }
-    return place->second.first;
+    recent = {text.data(), text.size(), place->second.first};
+    return recent.number;
   }
 
   template <class T>
@@ -218,13 +229,19 @@ class LocationCache::Writer {
   std::vector<StoredFrame> frames_;
   std::vector<std::uint32_t> text_offsets_;
   std::string texts_;
+  struct Recent {
+    const char* place = nullptr;
+    std::size_t size = ~std::size_t{0};
+    std::uint32_t number = 0;
+  };
+  std::array<Recent, 2048> recent_;
   std::unordered_map<const char*, std::pair<std::uint32_t, std::size_t>> by_place_;
   std::unordered_map<std::string, std::uint32_t> by_text_;
 };
 
 void LocationCache::store(const std::string& path, std::span<const std::size_t> order,
                           const Locations& more) const {
-  Writer writer;
+  Writer writer(pcs_.size() + order.size());
   std::vector<Frame> frames;
   std::size_t at = 0;
   for (const std::size_t i : order) {

@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <deque>
+#include <future>
 #include <iterator>
 #include <memory>
 #include <string_view>
+#include <thread>
 
 #include "lab/kernel.hpp"
 #include "lab/paths.hpp"
@@ -44,18 +47,25 @@ void append_line(const symbol::Location& location, fmt::memory_buffer& text) {
   text.push_back('\n');
 }
 
+// Made into text by all processors, block by block, and written in order.
 void print(const symbol::Locations& locations) {
-  constexpr std::size_t kBlock = 1 << 16;
-  fmt::memory_buffer text;
-  const auto flush = [&text] {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    text.clear();
+  constexpr std::size_t kBlock = 1024;  // locations
+  const auto text_of_block = [&](std::size_t begin) {
+    fmt::memory_buffer text;
+    for (std::size_t i = begin; i < std::min(begin + kBlock, locations.size()); ++i)
+      append_line(locations[i], text);
+    return text;
   };
-  for (const symbol::Location& location : locations) {
-    append_line(location, text);
-    if (text.size() >= kBlock) flush();
+  const std::size_t ahead = std::max(1u, std::thread::hardware_concurrency());
+  std::deque<std::future<fmt::memory_buffer>> made;
+  for (std::size_t next = 0; next < locations.size() || !made.empty();) {
+    for (; next < locations.size() && made.size() < ahead; next += kBlock)
+      made.push_back(std::async(next == 0 ? std::launch::deferred : std::launch::async,
+                                [&, begin = next] { return text_of_block(begin); }));
+    const fmt::memory_buffer text = made.front().get();
+    made.pop_front();
+    std::fwrite(text.data(), 1, text.size(), stdout);
   }
-  flush();
 }
 
 Result<std::vector<std::uint64_t>> read_pcs(const std::string& file) {
