@@ -27,9 +27,9 @@ Result<fs::path> data_directory() {
   if (const char* given = environment("KCOVTOOL_DATA")) return fs::path(given);
   std::error_code ignored;
   const fs::path here = executable_directory();
-  // build/, build/PRESET/ and bin/.
-  for (const fs::path& candidate :
-       {here.parent_path(), here.parent_path().parent_path(), here.parent_path() / "share/kcov"}) {
+  // bin/, build/ and build/PRESET/.
+  for (const fs::path& candidate : {(here / KCOV_DATA_FROM_TOOL).lexically_normal(),
+                                    here.parent_path(), here.parent_path().parent_path()}) {
     if (fs::exists(candidate / "port/linux/edits", ignored)) return candidate;
   }
   return Error{"cannot find the kernel port's files (port/linux) beside " + here.string() +
@@ -50,7 +50,7 @@ Result<fs::path> agent_path() {
   std::error_code ignored;
   const fs::path here = executable_directory();
   for (const fs::path& candidate :
-       {here / "kcov-agent", here.parent_path() / "libexec/kcov/kcov-agent"}) {
+       {(here / KCOV_AGENT_FROM_TOOL).lexically_normal(), here / "kcov-agent"}) {
     if (fs::exists(candidate, ignored)) return candidate;
   }
   return Error{"cannot find kcov-agent beside " + here.string() +

@@ -8,8 +8,8 @@
 
 namespace kcov::lab {
 
-// The directory that holds core/, port/ and lab/config: $KCOVTOOL_DATA, or the
-// repository the tool was built in, or share/kcov beside the bin it is installed in.
+// The directory that holds core/, port/ and lab/config: $KCOVTOOL_DATA, or share/kcov beside
+// the bin the tool is installed in, or the repository it was built in.
 Result<std::filesystem::path> data_directory();
 
 // $KCOVTOOL_CACHE, or kcovtool below $XDG_CACHE_HOME or ~/.cache.

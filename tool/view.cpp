@@ -47,7 +47,7 @@ void add_view(CLI::App& command, ViewOptions& options) {
   one->add_flag("--functions", options.functions, "a line for each function");
   one->add_flag("--files", options.files, "a line for each source file");
   one->add_flag("--raw", options.raw, "the PCs, one a line");
-  one->add_flag("--json", options.json, "for programs; see kcovtool(1)");
+  one->add_flag("--json", options.json, "for programs; see kcovtool-trace(1)");
   one->require_option(0, 1);
   command.add_flag("--full", options.full, "do not cut lines to the terminal's width, or 100");
 }

@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# Other projects build with the installed library: by CMake, pkg-config and make, with gcc and
+# clang, in C without a C++ compiler and in C++ without a C compiler.
+. "$(dirname "$0")/common.sh"
+
+install_to "$scratch/first"
+mv "$scratch/first" "$scratch/kcov"
+examples=$scratch/kcov/share/doc/libkcov-dev/examples
+clients=$root/tests/host/preload
+
+# configure DIRECTORY LANGUAGE COMPILER [VERSION]
+configure() {
+  cmake -S "$here/../package/consumer" -B "$1" -G Ninja -DLANGUAGE="$2" -DCMAKE_"$2"_COMPILER="$3" \
+    -DWANTED="${4-0.1}" -DKCOV_ENABLE_COMPARISONS=ON -DEXAMPLES="$examples" -DCLIENTS="$clients" \
+    -DCMAKE_PREFIX_PATH="$scratch/kcov"
+}
+# expect_traced PROGRAM: it counts its PCs.
+expect_traced() {
+  expect_status 0 "$1" 42
+  grep -qE '= 42: [1-9][0-9]* PCs' "$scratch/out" || fail "$1: $(cat "$scratch/out")"
+}
+# expect_comparison CLIENT: the client of a kernel's kcov, preloaded, finds the library's.
+expect_comparison() {
+  expect_status 0 env LD_PRELOAD="$preload" KCOV_HOST_IMAGE=libparse.so "$1" 0x1234
+  expect_in "$scratch/out" "5 0xfee1dead 0x1234 "
+}
+
+found=no
+for compiler in gcc clang; do
+  command -v $compiler >/dev/null || continue
+  found=yes
+  work=$scratch/$compiler
+  expect_status 0 configure "$work/c" C $compiler
+  expect_status 0 cmake --build "$work/c"
+  expect_traced "$work/c/host_first"
+  preload=$(cat "$work/c/preload")
+  expect_comparison "$work/c/client_cmp"
+  case $compiler in gcc) cxx=g++ ;; *) cxx=clang++ ;; esac
+  expect_status 0 configure "$work/cxx" CXX $cxx
+  expect_status 0 cmake --build "$work/cxx"
+  expect_status 0 "$work/cxx/opens"
+
+  command -v pkg-config >/dev/null || continue
+  PKG_CONFIG_PATH=$(dirname "$(find "$scratch/kcov" -name kcov-host.pc)")
+  export PKG_CONFIG_PATH
+  mkdir "$work/by-hand"
+  cd "$work/by-hand"
+  # shellcheck disable=SC2046
+  {
+    $compiler $(pkg-config --variable=instrument kcov-host) -c "$examples/host_first/parse.c"
+    $compiler "$examples/host_first/host_first.c" parse.o -o host_first \
+      $(pkg-config --cflags --libs kcov-host)
+    expect_traced ./host_first
+    $compiler -shared -fPIC $(pkg-config --variable=instrument_comparisons kcov-callbacks) \
+      "$clients/parse.c" -o libparse.so $(pkg-config --libs kcov-callbacks)
+    $compiler -D_GNU_SOURCE "$clients/client_cmp.c" -o client_cmp $(pkg-config --cflags kcov) \
+      -L. -lparse -Wl,-rpath-link,"$(dirname "$preload")"
+    LD_LIBRARY_PATH=.:$(dirname "$preload") expect_comparison ./client_cmp
+    $cxx -std=c++20 "$examples/first.cpp" -o first $(pkg-config --cflags kcov)
+  }
+  [ "$(pkg-config --modversion kcov-host)" = "$("$kcovtool" --version)" ] || fail "version"
+  cd "$scratch"
+done
+[ $found = yes ] || skip "neither gcc nor clang is installed"
+
+# Versions: what is newer or of another series is refused.
+for version in 0.0 0.2 1; do
+  expect_status 1 configure "$scratch/refused" C cc $version
+  expect_in "$scratch/err" "version \"$version\""
+done
+
+# make.
+if command -v make >/dev/null; then
+  mkdir "$scratch/make"
+  cp "$examples/host_first/parse.c" "$examples/host_first/parse.h" "$scratch/make/"
+  printf 'include %s/kcov/share/kcov/kcov.mk\nparse.o: parse.c\n\t$(CC) $(kcov_flags) -c $< -o $@\n' \
+    "$scratch" >"$scratch/make/Makefile"
+  expect_status 0 make -C "$scratch/make" parse.o
+  nm "$scratch/make/parse.o" >"$scratch/out"
+  expect_in "$scratch/out" __sanitizer_cov_trace_pc
+fi
