@@ -9,10 +9,10 @@ mv "$scratch/first" "$scratch/kcov"
 examples=$scratch/kcov/share/doc/libkcov-dev/examples
 clients=$root/tests/host/preload
 
-# configure DIRECTORY LANGUAGE COMPILER [VERSION]
+# configure DIRECTORY LANGUAGES C-COMPILER C++-COMPILER [VERSION]
 configure() {
-  cmake -S "$here/../package/consumer" -B "$1" -G Ninja -DLANGUAGE="$2" -DCMAKE_"$2"_COMPILER="$3" \
-    -DWANTED="${4-0.1}" -DKCOV_ENABLE_COMPARISONS=ON -DEXAMPLES="$examples" -DCLIENTS="$clients" \
+  cmake -S "$root/tests/package/consumer" -B "$1" -G Ninja -DLANGUAGES="$2" \
+    -DCMAKE_C_COMPILER="$3" -DCMAKE_CXX_COMPILER="$4" -DWANTED="${5-0.1}" -DKCOV_ENABLE_COMPARISONS=ON -DEXAMPLES="$examples" -DCLIENTS="$clients" \
     -DCMAKE_PREFIX_PATH="$scratch/kcov"
 }
 # expect_traced PROGRAM: it counts its PCs.
@@ -31,15 +31,18 @@ for compiler in gcc clang; do
   command -v $compiler >/dev/null || continue
   found=yes
   work=$scratch/$compiler
-  expect_status 0 configure "$work/c" C $compiler
+  expect_status 0 configure "$work/c" C $compiler none
   expect_status 0 cmake --build "$work/c"
   expect_traced "$work/c/host_first"
   preload=$(cat "$work/c/preload")
   expect_comparison "$work/c/client_cmp"
   case $compiler in gcc) cxx=g++ ;; *) cxx=clang++ ;; esac
-  expect_status 0 configure "$work/cxx" CXX $cxx
+  expect_status 0 configure "$work/cxx" CXX none $cxx
   expect_status 0 cmake --build "$work/cxx"
   expect_status 0 "$work/cxx/opens"
+  # In a project of both, a program in C is linked as one.
+  expect_status 0 configure "$work/both" "C;CXX" $compiler $cxx
+  expect_in "$work/both/build.ninja" " C_EXECUTABLE_LINKER__host_first" " CXX_EXECUTABLE_LINKER__opens"
 
   command -v pkg-config >/dev/null || continue
   PKG_CONFIG_PATH=$(dirname "$(find "$scratch/kcov" -name kcov-host.pc)")
@@ -66,7 +69,7 @@ done
 
 # Versions: what is newer or of another series is refused.
 for version in 0.0 0.2 1; do
-  expect_status 1 configure "$scratch/refused" C cc $version
+  expect_status 1 configure "$scratch/refused" C cc none $version
   expect_in "$scratch/err" "version \"$version\""
 done
 
