@@ -22,6 +22,12 @@ fs::path current_link(const std::string& machine, Variant variant) {
 
 }  // namespace
 
+std::vector<std::string> usual_images(const std::string& release) {
+  return {"/usr/lib/debug/boot/vmlinux-" + release,
+          "/usr/lib/debug/lib/modules/" + release + "/vmlinux",
+          "/lib/modules/" + release + "/build/vmlinux", "/boot/vmlinux-" + release};
+}
+
 fs::path kernels_directory() { return cache_directory() / "kernels"; }
 
 Result<Kernel> read_kernel(const fs::path& directory) {

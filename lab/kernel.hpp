@@ -40,6 +40,9 @@ std::vector<Kernel> list_kernels();
 // The one that `lab run` and `trace` take; an Error says what to run to have one.
 Result<Kernel> current_kernel(const std::string& machine, Variant variant);
 
+// Where distributions and kernel builders put the image of a kernel that is not ours.
+std::vector<std::string> usual_images(const std::string& release);
+
 Result<Kernel> read_kernel(const std::filesystem::path& directory);
 Status describe_kernel(const Kernel& kernel, const std::filesystem::path& directory);
 // Points current-MACHINE-VARIANT at it.

@@ -75,6 +75,9 @@ Result<std::unique_ptr<Machine>> boot(const Kernel& kernel, const BootOptions& o
 Result<std::unique_ptr<Machine>> boot_um(const Kernel& kernel, const BootOptions& options);
 Result<std::unique_ptr<Machine>> boot_x86_64(const Kernel& kernel, const BootOptions& options);
 
+// Why user-mode Linux cannot run here: ptrace is forbidden. Empty: it is not.
+std::string um_obstacle();
+
 // The running kernel: starts the agent as a child.
 Result<std::unique_ptr<Machine>> open_native();
 

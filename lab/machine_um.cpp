@@ -13,9 +13,7 @@
 #include "lab/supervisor.hpp"
 
 namespace kcov::lab {
-namespace {
 
-// Why user-mode Linux cannot run here, or an empty string.
 std::string um_obstacle() {
   const pid_t child = ::fork();
   if (child < 0) return "no further process can be made";
@@ -34,8 +32,6 @@ std::string um_obstacle() {
   return "ptrace is forbidden here, and user-mode Linux needs it: in a container, allow it "
          "(docker run --cap-add=SYS_PTRACE, or a seccomp profile that permits ptrace)";
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Machine>> boot_um(const Kernel& kernel, const BootOptions& options) {
   if (options.cpus != 1) {

@@ -9,10 +9,10 @@ die() { printf 'error: %s\n' "$*" >&2; exit 125; }
 # What the tool and its kernels are built with.
 BUILD_PACKAGES="g++ make cmake ninja-build ccache git
   libcli11-dev libfmt-dev nlohmann-json3-dev libxxhash-dev libdw-dev libelf-dev
-  libsqlite3-dev libzstd-dev libroaring-dev libzydis-dev
+  libsqlite3-dev libzstd-dev libroaring-dev libzydis-dev zlib1g-dev
   linux-source-6.12 xz-utils bzip2 flex bison bc perl"
 # What the tests need beside it.
-TEST_PACKAGES="qemu-system-x86 libgtest-dev librapidcheck-dev clang clang-format libclang-rt-14-dev zlib1g-dev dpkg-dev binutils lcov python3
+TEST_PACKAGES="qemu-system-x86 libgtest-dev librapidcheck-dev clang clang-format libclang-rt-14-dev dpkg-dev binutils lcov python3
   libxml2-utils llvm-14 pkg-config file groff-base zsh"
 # What scripts/test --all needs beside them.
 ALL_PACKAGES="linux-source-6.1 iw iproute2"

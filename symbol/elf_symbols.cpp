@@ -15,7 +15,8 @@
 #include <gelf.h>
 
 #include <algorithm>
-#include <cstring>
+
+#include "symbol/symbol_table.hpp"
 
 namespace kcov::symbol {
 namespace {
@@ -41,17 +42,10 @@ std::vector<Section> read_sections(Elf* elf) {
   return sections;
 }
 
-Elf_Scn* find_table(Elf* elf, std::uint32_t type) {
-  for (Elf_Scn* scn = nullptr; (scn = elf_nextscn(elf, scn)) != nullptr;) {
-    GElf_Shdr header;
-    if (gelf_getshdr(scn, &header) != nullptr && header.sh_type == type) return scn;
-  }
-  return nullptr;
-}
-
 std::uint8_t rank_of(unsigned type, unsigned binding, bool sized) {
   const int by_binding = binding == STB_GLOBAL ? 2 : binding == STB_WEAK ? 1 : 0;
-  return static_cast<std::uint8_t>((sized ? 8 : 0) + (type == STT_NOTYPE ? 0 : 4) + by_binding);
+  return static_cast<std::uint8_t>((sized ? ElfSymbols::kSized : 0) + (type == STT_NOTYPE ? 0 : 4) +
+                                   by_binding);
 }
 
 // Labels get their end, or go: see the head of this file.
@@ -76,28 +70,17 @@ void end_labels(std::vector<ElfSymbols::Symbol>& symbols, const std::vector<Sect
 
 ElfSymbols::ElfSymbols(Elf* elf) {
   const std::vector<Section> sections = read_sections(elf);
-  Elf_Scn* table = find_table(elf, SHT_SYMTAB);
-  if (table == nullptr) table = find_table(elf, SHT_DYNSYM);
-  GElf_Shdr header;
-  if (table == nullptr || gelf_getshdr(table, &header) == nullptr) return;
-  Elf_Data* data = elf_getdata(table, nullptr);
-  if (data == nullptr || header.sh_entsize == 0) return;
-
-  const std::size_t count = data->d_size / header.sh_entsize;
-  for (std::size_t i = 1; i < count; ++i) {
-    GElf_Sym entry;
-    if (gelf_getsym(data, static_cast<int>(i), &entry) == nullptr) break;
+  for_each_symbol(elf, [&](const char* name, const GElf_Sym& entry) {
     const unsigned type = GELF_ST_TYPE(entry.st_info);
-    if (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE) continue;
-    if (entry.st_shndx >= sections.size() || !sections[entry.st_shndx].code) continue;
+    if (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE) return;
+    if (entry.st_shndx >= sections.size() || !sections[entry.st_shndx].code) return;
     const Section& section = sections[entry.st_shndx];
-    if (entry.st_value < section.start || entry.st_value >= section.end) continue;
-    const char* name = elf_strptr(elf, header.sh_link, entry.st_name);
-    if (name == nullptr || *name == '\0' || *name == '$') continue;  // "$x": ARM's mapping symbols
+    if (entry.st_value < section.start || entry.st_value >= section.end) return;
+    if (*name == '$') return;  // "$x": ARM's mapping symbols
     const std::uint64_t size = std::min(entry.st_size, section.end - entry.st_value);
     symbols_.push_back({entry.st_value, entry.st_value + size, name, entry.st_shndx,
                         rank_of(type, GELF_ST_BIND(entry.st_info), size != 0)});
-  }
+  });
 
   std::stable_sort(symbols_.begin(), symbols_.end(), [](const Symbol& a, const Symbol& b) {
     return a.start != b.start ? a.start < b.start : a.rank > b.rank;

@@ -13,12 +13,17 @@ namespace kcov::symbol {
 
 class ElfSymbols {
  public:
+  static constexpr std::uint8_t kSized = 8;  // in a rank
+
   struct Symbol {
     std::uint64_t start;
     std::uint64_t end;      // first address beyond it
     const char* name;       // in the ELF's own memory
     std::uint32_t section;  // index of the section it is in
     std::uint8_t rank;      // among symbols of the same start the highest is preferred
+
+    // False of a label, whose end is where something else begins.
+    bool is_sized() const { return (rank & kSized) != 0; }
   };
 
   // Reads .symtab, or where that was stripped .dynsym. The ELF must outlive this.
@@ -27,6 +32,9 @@ class ElfSymbols {
   // The symbol that contains the address, or null.
   const Symbol* find(std::uint64_t address) const;
   // By start.
+  std::span<const Symbol> all() const { return symbols_; }
+
+  // One for each start, ascending.
   std::span<const Symbol> all() const { return symbols_; }
 
  private:

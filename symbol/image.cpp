@@ -18,9 +18,11 @@
 
 #include "symbol/call_sites.hpp"
 #include "symbol/coverable.hpp"
+#include "symbol/callback_calls.hpp"
 #include "symbol/debug_info.hpp"
 #include "symbol/elf_file.hpp"
 #include "symbol/elf_symbols.hpp"
+#include "symbol/function_search.hpp"
 #include "symbol/location_cache.hpp"
 #include "symbol/separate_debug.hpp"
 #include "symbol/source_files.hpp"
@@ -262,6 +264,15 @@ Locations Image::locate(std::span<const std::uint64_t> pcs, PcKind kind) {
   }
   if (cached) cache.store(state_->cache, order, locations);
   return locations;
+}
+
+Instrumentation Image::instrumentation() {
+  return CallbackCalls(state_->elf.get()).measure(state_->tables().symbols);
+}
+
+FunctionReport Image::find_function(std::string_view name) {
+  return search_function(state_->elf.get(), state_->debug.dwarf(), state_->tables().units,
+                         CallbackCalls(state_->elf.get()), name);
 }
 
 }  // namespace kcov::symbol

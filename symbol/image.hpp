@@ -31,8 +31,10 @@
 #include <span>
 #include <string>
 #include <vector>
+#include <string_view>
 
 #include "support/result.hpp"
+#include "symbol/instrumentation.hpp"
 #include "symbol/location.hpp"
 
 namespace kcov::symbol {
@@ -84,6 +86,11 @@ class Image {
   // One Location for each PC, in the same order. Costs least when given all at once.
   // Never fails: an unknown PC gives a Location that is empty but for the PC.
   Locations locate(std::span<const std::uint64_t> pcs, PcKind kind = PcKind::return_address);
+
+  // How much of it calls kcov, and what became of the function of that name in it. Each reads all
+  // of the image's code; the second also all of its debug information.
+  Instrumentation instrumentation();
+  FunctionReport find_function(std::string_view name);
 
  private:
   struct State;

@@ -5,5 +5,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 format=$(command -v clang-format-14) || { echo "SKIPPED: clang-format-14 is not installed" >&2; exit 77; }
-find bench core coverage examples include lab port report support symbol tests tool \
+find bench core coverage doctor examples include lab port report support symbol tests tool \
   \( -name '*.cpp' -o -name '*.hpp' \) -print0 | xargs -0 "$format" --dry-run -Werror

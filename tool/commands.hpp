@@ -2,9 +2,9 @@
 // The subcommands of kcovtool. Each adds itself to the command line and, when it was
 // chosen, sets what main() is to run; what that returns is the exit status.
 //
-// Exit codes: 0 done; 2 the command line is wrong; 125 kcovtool itself failed; 126 the
-// command is not executable; 127 there is no such command; 128 + N ended by signal N.
-// `lab run` and `trace` otherwise return the exit status of the command they ran.
+// Exit codes: 0 done; 1 doctor found something wrong; 2 the command line is wrong; 125 kcovtool
+// itself failed; 126 the command is not executable; 127 there is no such command; 128 + N ended by
+// signal N. `lab run` and `trace` otherwise return the exit status of the command they ran.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -19,6 +19,7 @@ namespace kcov::tool {
 using Action = std::function<Result<int>()>;
 
 void add_diff(CLI::App& app, Action& chosen);
+void add_doctor(CLI::App& app, Action& chosen);
 void add_export(CLI::App& app, Action& chosen);
 void add_lab(CLI::App& app, Action& chosen);
 void add_merge(CLI::App& app, Action& chosen);

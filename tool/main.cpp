@@ -126,7 +126,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", KCOV_VERSION);
   app.failure_message(wrong_command_line);
   app.footer(
-      "Exit codes: 0 done; 2 wrong command line; 125 kcovtool failed; 126 the command is not\n"
+      "Exit codes: 0 done; 1 doctor found a problem; 2 wrong command line; 125 kcovtool failed; "
+      "126 the command is not\n"
       "executable; 127 no such command; 128+N ended by signal N; otherwise, for trace and\n"
       "lab run, the command's own.");
   kcov::tool::Action chosen;
@@ -136,6 +137,7 @@ int main(int argc, char** argv) {
   kcov::tool::add_merge(app, chosen);
   kcov::tool::add_export(app, chosen);
   kcov::tool::add_symbolize(app, chosen);
+  kcov::tool::add_doctor(app, chosen);
   kcov::tool::add_lab(app, chosen);
   try {
     app.parse(argc, argv);

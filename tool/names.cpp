@@ -18,10 +18,7 @@ namespace fs = std::filesystem;
 namespace kcov::tool {
 
 std::string find_vmlinux(const std::string& release) {
-  for (const std::string& candidate :
-       {"/usr/lib/debug/boot/vmlinux-" + release,
-        "/usr/lib/debug/lib/modules/" + release + "/vmlinux",
-        "/lib/modules/" + release + "/build/vmlinux", "/boot/vmlinux-" + release}) {
+  for (const std::string& candidate : lab::usual_images(release)) {
     std::error_code ignored;
     if (fs::exists(candidate, ignored)) return candidate;
   }

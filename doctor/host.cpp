@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "doctor/host.hpp"
+
+#include <elf.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
+#include <cstdlib>
+#include <cstring>
+#include <sstream>
+
+#include "lab/machine.hpp"
+#include "support/files.hpp"
+
+namespace fs = std::filesystem;
+
+namespace kcov::doctor {
+namespace {
+
+// What the processor's extended state takes with all features on that the system has enabled:
+// the most that PTRACE_GETREGSET hands over.
+std::uint64_t extended_state_bytes() {
+#ifdef __x86_64__
+  constexpr unsigned kStateLeaf = 0xd;
+  unsigned eax = 0;
+  unsigned enabled = 0;
+  unsigned possible = 0;
+  unsigned edx = 0;
+  return __get_cpuid_count(kStateLeaf, 0, &eax, &enabled, &possible, &edx) != 0 ? enabled : 0;
+#else
+  return 0;
+#endif
+}
+
+std::vector<fs::path> program_directories() {
+  const char* const path = std::getenv("PATH");
+  std::istringstream text(path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin");
+  std::vector<fs::path> directories;
+  for (std::string directory; std::getline(text, directory, ':');)
+    if (!directory.empty()) directories.emplace_back(directory);
+  return directories;
+}
+
+std::uint64_t free_bytes(const fs::path& path) {
+  struct statvfs system {};
+  fs::path existing = path;
+  while (::statvfs(existing.c_str(), &system) != 0) {
+    if (!existing.has_relative_path()) return 0;
+    existing = existing.parent_path();
+  }
+  return std::uint64_t{system.f_bavail} * system.f_frsize;
+}
+
+}  // namespace
+
+Host Host::here() {
+  Host host;
+  host.programs = program_directories();
+  utsname names{};
+  if (::uname(&names) == 0) host.release = names.release;
+  host.is_root = ::geteuid() == 0;
+  host.register_bytes = extended_state_bytes();
+  host.free_bytes = doctor::free_bytes;
+  host.ptrace_obstacle = lab::um_obstacle;
+  host.try_kcov = doctor::try_kcov;
+  host.try_lab = doctor::try_lab;
+  return host;
+}
+
+fs::path Host::at(std::string_view path) const { return root / fs::path(path).relative_path(); }
+
+bool Host::has(std::string_view path) const {
+  std::error_code ignored;
+  return fs::exists(at(path), ignored);
+}
+
+std::string Host::read(std::string_view path) const {
+  Result<std::string> text = read_file(at(path));
+  return text ? std::move(*text) : std::string();
+}
+
+fs::path Host::find_program(std::string_view name) const {
+  for (const fs::path& directory : programs) {
+    fs::path candidate = directory / name;
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return {};
+}
+
+std::string running_build_id(const Host& host) {
+  const std::string notes = host.read("/sys/kernel/notes");
+  const auto padded = [](std::size_t bytes) { return (bytes + 3) & ~std::size_t{3}; };
+  for (std::size_t at = 0; notes.size() - at >= sizeof(Elf64_Nhdr);) {
+    Elf64_Nhdr note;
+    std::memcpy(&note, &notes[at], sizeof note);
+    at += sizeof note;
+    const std::size_t name = at;
+    const std::size_t contents = name + padded(note.n_namesz);
+    at = contents + padded(note.n_descsz);
+    if (at > notes.size()) break;
+    if (note.n_type != NT_GNU_BUILD_ID || note.n_namesz != sizeof ELF_NOTE_GNU ||
+        std::memcmp(&notes[name], ELF_NOTE_GNU, sizeof ELF_NOTE_GNU) != 0) {
+      continue;
+    }
+    std::string id;
+    for (std::size_t i = 0; i < note.n_descsz; ++i) {
+      const auto byte = static_cast<unsigned char>(notes[contents + i]);
+      id += "0123456789abcdef"[byte >> 4];
+      id += "0123456789abcdef"[byte & 15];
+    }
+    return id;
+  }
+  return {};
+}
+
+}  // namespace kcov::doctor
