@@ -71,6 +71,10 @@ bool Examination::is_well() const {
   });
 }
 
+std::string numbered(std::size_t number, std::string_view thing) {
+  return fmt::format("{} {}{}", number, thing, number == 1 ? "" : "s");
+}
+
 std::string text_of(const Examination& examination) {
   const std::size_t columns = check_columns(examination);
   std::string text;
@@ -83,14 +87,13 @@ std::string text_of(const Examination& examination) {
       fmt::format_to(out, "  {:{}}{:{}}{}\n", name_of(one.verdict), kVerdictColumns, one.check,
                      columns, printable(one.seen));
       if (one.remedy.empty()) continue;
-      fmt::format_to(out, "  {:{}}remedy: {}\n", "", kVerdictColumns + columns,
-                     printable(one.remedy));
+      fmt::format_to(out, "  {:{}}{}: {}\n", "", kVerdictColumns + columns,
+                     one.verdict == Verdict::ok ? "note" : "remedy", printable(one.remedy));
     }
     (section.decides ? deciding : others) += count_problems(section);
   }
   fmt::format_to(out, "\n{}{}\n",
-                 deciding == 0 ? "nothing wrong was found"
-                               : fmt::format("{} problem{}", deciding, deciding == 1 ? "" : "s"),
+                 deciding == 0 ? "nothing wrong was found" : numbered(deciding, "problem"),
                  others == 0 ? "" : fmt::format("; {} more in what was not asked for", others));
   return text;
 }

@@ -3,6 +3,7 @@
 // something is wrong.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,7 @@ struct Finding {
   std::string check;  // "debugfs"
   Verdict verdict = Verdict::not_known;
   std::string seen;    // one sentence: what was looked at, and what was there
-  std::string remedy;  // what to do; empty: nothing
+  std::string remedy;  // what to do, or where nothing is wrong a word more; empty: nothing
 };
 
 // What belongs together: a kernel, a compiler, a recording.
@@ -51,5 +52,8 @@ std::string text_of(const Examination& examination);
 std::string json_of(const Examination& examination);
 
 std::string_view name_of(Verdict verdict);
+
+// "1 place", "2 places".
+std::string numbered(std::size_t number, std::string_view thing);
 
 }  // namespace kcov::doctor

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // Why a function has no coverage. From the image: is there code of it, and does that call kcov.
 // From the sources, where they are at hand: what has left the calls out. The order of the reasons
-// is that in which they decide: where the code lies, the language, the definition's own words, the
+// is that in which they decide: the language, where the code lies, the definition's own words, the
 // Makefile.
 #include <fmt/format.h>
 
@@ -132,7 +132,7 @@ void explain_by_makefile(Section& section, const FunctionCopy& copy, const Kerne
 
 void explain_left_out(Section& section, const FunctionReport& report, const FunctionCopy& copy,
                       const KernelTree& tree) {
-  if (explain_by_region(section, copy) || explain_by_language(section, copy) ||
+  if (explain_by_language(section, copy) || explain_by_region(section, copy) ||
       explain_by_words(section, report, copy, tree)) {
     return;
   }
@@ -149,7 +149,9 @@ void check_copies(Section& section, const FunctionReport& report, const KernelTr
         fmt::format("{} at {:#x}, {} bytes in {}{}{}", copy.symbol, copy.address, copy.size,
                     copy.region, copy.unit.empty() ? "" : ", of ", copy.unit);
     if (copy.calls != 0) {
-      section.ok("code", fmt::format("{}: calls kcov in {} places", seen, copy.calls));
+      section.ok("code", fmt::format("{}: calls kcov{} {}", seen,
+                                     report.by_address ? ", whose address it loads in" : " in",
+                                     numbered(copy.calls, "place")));
     } else {
       section.ok("code", seen);
       if (left_out == nullptr && !is_cold(copy)) left_out = &copy;
@@ -176,16 +178,16 @@ void check_inlinings(Section& section, const FunctionReport& report) {
   for (const FunctionInlining* caller : callers)
     if (caller->caller_calls != 0) ++traced;
   if (callers.empty()) return;
-  const bool alone = report.copies.empty();
   std::string names;
   for (std::size_t i = 0; i < std::min(callers.size(), kMostCallers); ++i)
     names +=
         fmt::format("{}{} ({})", names.empty() ? "" : ", ", callers[i]->into, callers[i]->unit);
   if (callers.size() > kMostCallers)
     names += fmt::format(", and {} more", callers.size() - kMostCallers);
-  const std::string seen = fmt::format("inlined {}into {} functions, {} of which call kcov: {}",
-                                       alone ? "everywhere, " : "", callers.size(), traced, names);
-  if (traced == 0 && alone) {
+  const std::string seen = fmt::format("inlined {}into {}, {} of which call kcov: {}",
+                                       report.copies.empty() ? "everywhere, " : "",
+                                       numbered(callers.size(), "function"), traced, names);
+  if (traced == 0) {
     section.problem("inlined", seen, "see why one of these is left out: --function with its name");
   } else {
     section.ok("inlined", seen,

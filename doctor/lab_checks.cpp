@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // The lab's kernels: what they need of the machine, and a trace to see whether they work.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 
 #include "doctor/checks.hpp"
 #include "lab/configuration.hpp"
 #include "lab/paths.hpp"
+#include "support/files.hpp"
 
 namespace kcov::doctor {
 namespace {
@@ -76,6 +79,19 @@ void check_registers(Section& section, const Host& host, const std::string& seri
     section.ok("registers", seen);
   } else {
     section.problem("registers", seen, "use --on x86_64");
+  }
+}
+
+// The program that runs commands inside the machine.
+void check_agent(Section& section) {
+  constexpr const char* kRemedy = "build all of the project (cmake --build build), or install it";
+  const Result<std::filesystem::path> agent = lab::agent_path();
+  if (!agent) {
+    section.problem("agent", agent.error().message, kRemedy);
+  } else if (::access(agent->c_str(), X_OK) != 0) {
+    section.problem("agent", fmt::format("{}: {}", agent->string(), errno_text(errno)), kRemedy);
+  } else {
+    section.ok("agent", agent->string());
   }
 }
 
@@ -160,12 +176,7 @@ Section check_lab(const Host& host, const std::string& machine) {
         "kernel", kernel.error().message,
         fmt::format("kcovtool lab build --machine {} (three to eight minutes)", machine));
   }
-  const Result<std::filesystem::path> agent = lab::agent_path();
-  if (!agent) {
-    section.problem("agent", agent.error().message, "cmake --build build");
-  } else {
-    section.ok("agent", agent->string());
-  }
+  check_agent(section);
   if (lab::base_of(machine) == "um") {
     check_ptrace(section, host);
     if (kernel) {

@@ -33,7 +33,7 @@ std::size_t count_between(const Addresses& sorted, std::uint64_t start, std::uin
   return static_cast<std::size_t>(std::lower_bound(first, sorted.end(), end) - first);
 }
 
-// Calls visit(address of the instruction, address that it goes to or loads).
+// Calls visit(address of the instruction, address that it goes to or loads, whether it loads it).
 template <class Visit>
 void for_each_reference(std::uint64_t start, std::span<const unsigned char> code, Visit visit) {
   constexpr std::size_t kCall = 5;   // e8 or e9, rel32
@@ -42,12 +42,13 @@ void for_each_reference(std::uint64_t start, std::span<const unsigned char> code
     if (code[i] == 0xe8 || code[i] == 0xe9) {
       std::int32_t distance;
       std::memcpy(&distance, &code[i + 1], sizeof distance);
-      visit(start + i, start + i + kCall + static_cast<std::uint64_t>(std::int64_t{distance}));
+      visit(start + i, start + i + kCall + static_cast<std::uint64_t>(std::int64_t{distance}),
+            false);
     } else if ((code[i] == 0x48 || code[i] == 0x49) && (code[i + 1] & 0xf8) == 0xb8 &&
                i + kLoad <= code.size()) {
       std::uint64_t address;
       std::memcpy(&address, &code[i + 2], sizeof address);
-      visit(start + i, address);
+      visit(start + i, address, true);
     }
   }
 }
@@ -75,6 +76,7 @@ CallbackCalls::CallbackCalls(Elf* elf) {
   is_known_ = gelf_getehdr(elf, &header) != nullptr && header.e_machine == EM_X86_64;
   if (!is_known_ || (trace.empty() && compare.empty())) return;
 
+  std::size_t loads = 0;
   for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf, section)) != nullptr;) {
     GElf_Shdr shape;
     if (gelf_getshdr(section, &shape) == nullptr || shape.sh_type != SHT_PROGBITS ||
@@ -85,11 +87,15 @@ CallbackCalls::CallbackCalls(Elf* elf) {
     if (data == nullptr || data->d_buf == nullptr) continue;
     for_each_reference(shape.sh_addr,
                        {static_cast<const unsigned char*>(data->d_buf), data->d_size},
-                       [&](std::uint64_t from, std::uint64_t to) {
-                         if (has(trace, to)) calls_.push_back(from);
+                       [&](std::uint64_t from, std::uint64_t to, bool is_load) {
+                         if (has(trace, to)) {
+                           calls_.push_back(from);
+                           if (is_load) ++loads;
+                         }
                          if (has(compare, to)) comparisons_.push_back(from);
                        });
   }
+  by_address_ = loads > calls_.size() / 2;
   std::sort(calls_.begin(), calls_.end());
   std::sort(comparisons_.begin(), comparisons_.end());
 }
@@ -107,6 +113,7 @@ Instrumentation CallbackCalls::measure(const ElfSymbols& symbols) const {
   all.is_known = is_known_;
   all.has_callback = has_callback_;
   all.calls = calls_.size();
+  all.by_address = by_address_;
   all.comparisons = comparisons_.size();
   for (const ElfSymbols::Symbol& symbol : symbols.all()) {
     if (!symbol.is_sized() || is_part(symbol.name)) continue;

@@ -27,6 +27,7 @@ class CallbackCalls {
 
   bool is_known() const { return is_known_; }
   bool has_callback() const { return has_callback_; }
+  bool by_address() const { return by_address_; }
   // From `start` to before `end`.
   std::size_t calls(std::uint64_t start, std::uint64_t end) const;
   std::size_t comparisons(std::uint64_t start, std::uint64_t end) const;
@@ -36,6 +37,7 @@ class CallbackCalls {
  private:
   bool is_known_ = false;
   bool has_callback_ = false;
+  bool by_address_ = false;
   std::vector<std::uint64_t> calls_;  // addresses, ascending
   std::vector<std::uint64_t> comparisons_;
 };

@@ -139,7 +139,8 @@ class Search {
       code += end - start;
       caller_calls += calls_.calls(start, end);
     });
-    if (code == 0 || name == nullptr) return;
+    // One that was split calls its own other half.
+    if (code == 0 || name == nullptr || name_ == name) return;
     FunctionInlining& one = inlinings_[{unit_name_, dwarf_dieoffset(&function)}];
     one.into = name;
     one.unit = unit_name_;
@@ -231,6 +232,7 @@ FunctionReport search_function(Elf* elf, Dwarf* dwarf, UnitMap& units, const Cal
                                std::string_view name) {
   FunctionReport report;
   report.has_debug_info = dwarf != nullptr;
+  report.by_address = calls.by_address();
   find_copies(elf, calls, name, report);
   if (dwarf != nullptr) {
     for (FunctionCopy& copy : report.copies) {

@@ -14,8 +14,9 @@ namespace kcov::symbol {
 struct Instrumentation {
   bool is_known = false;         // only x86-64 is understood
   bool has_callback = false;     // __sanitizer_cov_trace_pc is in it
-  std::size_t calls = 0;         // of that. In the large code model: loads of its address, of
-                                 // which one may serve several calls
+  std::size_t calls = 0;         // of that
+  bool by_address = false;       // in the large code model `calls` are loads of its address, each
+                                 // of which may serve several calls
   std::size_t comparisons = 0;   // calls of __sanitizer_cov_trace_cmp4 and its like
   std::size_t functions = 0;     // that have a size; parts that were laid out elsewhere (.cold) are
                                  // not counted
@@ -52,6 +53,7 @@ struct FunctionDefinition {
 
 struct FunctionReport {
   bool has_debug_info = false;
+  bool by_address = false;  // as in Instrumentation
   std::vector<FunctionCopy> copies;
   std::vector<FunctionInlining> inlinings;      // from the debug information
   std::vector<FunctionDefinition> definitions;  // likewise; each place once

@@ -31,6 +31,8 @@ TEST(ImageExamined, How_much_of_it_is_instrumented_is_counted) {
   // Through a register.
   EXPECT_EQ(open("traced-large").instrumentation().instrumented, 3u);
   EXPECT_EQ(open("traced-large").instrumentation().comparisons, 0u);
+  EXPECT_TRUE(open("traced-large").instrumentation().by_address);
+  EXPECT_FALSE(found.by_address);
   EXPECT_EQ(open("plain").instrumentation().instrumented, 0u);
 }
 
@@ -54,7 +56,7 @@ TEST(ImageExamined, What_is_wrong_with_it_is_told) {
 TEST(FunctionExamined, One_that_is_instrumented_is_well) {
   for (const char* name : {"traced", "traced-large"}) {
     const Section section = ask("covered", name);
-    EXPECT_TOLD(section, "code", "of kernel/covered.c: calls kcov in ");
+    EXPECT_TOLD(section, "code", "of kernel/covered.c: calls kcov");
     EXPECT_TOLD(section, "so", "ok | what it executes in a traced task is recorded");
     EXPECT_FALSE(section.has_problem());
   }
@@ -84,11 +86,11 @@ TEST(FunctionExamined, So_is_what_its_definition_and_its_place_say) {
 TEST(FunctionExamined, One_that_was_inlined_is_told_into_whom) {
   const Section section = ask("twice");
   EXPECT_TOLD(section, "inlined",
-              "ok | inlined everywhere, into 1 functions, 1 of which call kcov: covered "
+              "ok | inlined everywhere, into 1 function, 1 of which call kcov: covered "
               "(kernel/covered.c)");
   EXPECT_EQ(told(section, "code"), "");
   EXPECT_TOLD(ask("inlined_where_nothing_calls"), "inlined",
-              "problem | inlined everywhere, into 1 functions, 0 of which");
+              "problem | inlined everywhere, into 1 function, 0 of which");
 }
 
 TEST(FunctionExamined, One_that_is_not_there_has_neighbours) {

@@ -57,8 +57,9 @@ TEST_F(Lab, Without_a_kernel_it_says_how_to_have_one) {
 
 TEST_F(Lab, Without_its_agent_nothing_is_booted) {
   put_kernel("um");
-  ::unsetenv("KCOVTOOL_AGENT");
-  EXPECT_TOLD(check_lab(host_, "um"), "agent", "problem | cannot find kcov-agent beside ");
+  ::setenv("KCOVTOOL_AGENT", "/nonexistent/agent", 1);
+  EXPECT_TOLD(check_lab(host_, "um"), "agent",
+              "problem | /nonexistent/agent: No such file or directory | build all of the project");
   EXPECT_EQ(told(check_lab(host_, "um"), "a trace"), "");
 }
 

@@ -55,7 +55,7 @@ expect_in out "inlined everywhere, into "
 expect_status 1 "$kcovtool" doctor --function no_such_function_anywhere
 expect_in out "there is no no_such_function_anywhere among the symbols"
 expect_status 1 "$kcovtool" doctor --on x86_64 --function asm_exc_page_fault
-expect_in out "its code lies in .entry.text"
+expect_in out "it is written in assembly (arch/x86/entry/entry_64.S)"
 expect_status 1 "$kcovtool" doctor --on x86_64 --function exc_page_fault
 expect_in out "its code lies in .noinstr.text"
 expect_status 2 "$kcovtool" doctor --function schedule --kernel-source /nonexistent
