@@ -31,8 +31,6 @@ class ElfSymbols {
 
   // The symbol that contains the address, or null.
   const Symbol* find(std::uint64_t address) const;
-  // By start.
-  std::span<const Symbol> all() const { return symbols_; }
 
   // One for each start, ascending.
   std::span<const Symbol> all() const { return symbols_; }
