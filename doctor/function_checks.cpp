@@ -83,14 +83,17 @@ std::string with_reason(const Decision& decision) {
   return text;
 }
 
-void explain_by_makefile(Section& section, const FunctionCopy& copy, const KernelTree& tree) {
+void explain_by_makefile(Section& section, const FunctionCopy& copy, const KernelTree& tree,
+                         bool has_debug_info) {
   const auto because = [&](const std::string& why, std::string remedy) {
     section.problem(kCheck, fmt::format("{} does not call kcov: {}", copy.symbol, why),
                     std::move(remedy));
   };
   if (copy.unit.empty()) {
     return because("why is not known, since it is not known which file it was compiled from",
-                   "build the kernel with CONFIG_DEBUG_INFO_DWARF5=y");
+                   has_debug_info
+                       ? "none, if it is a trampoline or assembly in a C file: look at its callers"
+                       : "build the kernel with CONFIG_DEBUG_INFO_DWARF5=y");
   }
   if (tree.source.empty()) {
     return because(
@@ -101,6 +104,12 @@ void explain_by_makefile(Section& section, const FunctionCopy& copy, const Kerne
   }
   const Decision decision =
       decide_instrumentation(tree.source, copy.unit, tree.config ? &*tree.config : nullptr);
+  if (decision.kind == Decision::Kind::for_host) {
+    return because(fmt::format("{}: it is compiled as a program of the host, without the kernel's "
+                               "flags",
+                               with_reason(decision)),
+                   "none: such code may run where there is no current task");
+  }
   if (decision.kind == Decision::Kind::left_out) {
     return because(
         with_reason(decision),
@@ -136,7 +145,7 @@ void explain_left_out(Section& section, const FunctionReport& report, const Func
       explain_by_words(section, report, copy, tree)) {
     return;
   }
-  explain_by_makefile(section, copy, tree);
+  explain_by_makefile(section, copy, tree, report.has_debug_info);
 }
 
 bool is_cold(const FunctionCopy& copy) { return copy.symbol.find(".cold") != std::string::npos; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "doctor/kbuild.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <vector>
 
@@ -116,6 +117,26 @@ Decision decided_by(const Builder& builder, const Value& value) {
   return decision;
 }
 
+// Of user-mode Linux: what is compiled as a program of the host, without the kernel's flags. It is
+// listed in USER_OBJS, or named something_user.c.
+const Assignment* host_objects(const std::vector<Assignment>& assignments, const Builder& builder) {
+  const auto found =
+      std::find_if(assignments.begin(), assignments.end(), [&](const Assignment& one) {
+        return one.variable == "USER_OBJS" && (mentions(one.value, builder.stem + ".o") ||
+                                               one.value.find("$(obj-y)") != std::string::npos);
+      });
+  return found == assignments.end() ? nullptr : &*found;
+}
+
+Decision built_for_the_host(const Builder& builder, const Assignment* listed) {
+  Decision decision;
+  decision.kind = Decision::Kind::for_host;
+  decision.makefile = builder.makefile.string();
+  decision.line = listed != nullptr ? listed->line : 0;
+  decision.text = listed != nullptr ? listed->text : builder.stem + ".c, by its name";
+  return decision;
+}
+
 }  // namespace
 
 Decision decide_instrumentation(const fs::path& tree, const std::string& unit,
@@ -127,6 +148,11 @@ Decision decide_instrumentation(const fs::path& tree, const std::string& unit,
   if (builder.makefile.empty()) return decision;
   decision.makefile = builder.makefile.string();
   const std::vector<Assignment> assignments = read_assignments(builder.text, config);
+  if (builder.text.find("arch/um/scripts/Makefile.rules") != std::string::npos) {
+    const Assignment* const listed = host_objects(assignments, builder);
+    if (listed != nullptr || builder.stem.ends_with("_user"))
+      return built_for_the_host(builder, listed);
+  }
   const std::string object = name_in_variable(tree, builder.stem) + ".o";
   for (const std::string& variable :
        {std::string(kVariable) + "_" + object, std::string(kVariable)}) {

@@ -8,7 +8,8 @@
 //   CONFIG_KCOV_INSTRUMENT_ALL  of the whole kernel
 //
 // A Makefile builds what lies beside it, and sometimes what lies below it ("obj-y += sub/foo.o") or
-// elsewhere ("../lib/foo.o"): then it is that one which counts.
+// elsewhere ("../lib/foo.o"): then it is that one which counts. On user-mode Linux some files are
+// compiled as programs of the host, and nobody asks.
 #pragma once
 
 #include <filesystem>
@@ -19,12 +20,17 @@
 namespace kcov::doctor {
 
 struct Decision {
-  enum class Kind { instrumented, left_out, not_known };
+  enum class Kind {
+    instrumented,
+    left_out,
+    for_host,  // it is not compiled as kernel code is; user-mode Linux has such files
+    not_known,
+  };
   Kind kind = Kind::not_known;
   std::string makefile;   // "kernel/sched/Makefile"; of CONFIG_KCOV_INSTRUMENT_ALL: the .config
   int line = 0;           // 0: no line says it
   std::string text;       // "KCOV_INSTRUMENT := n"
-  std::string reason;     // what the Makefile says of it
+  std::string reason;     // the comment above it
   std::string condition;  // what it hangs on, where that is not known
 };
 

@@ -26,7 +26,7 @@ class Kbuild : public FakeHost {
   // "left out: a/Makefile:3: KCOV_INSTRUMENT := n"
   std::string decided(const std::string& unit, const KernelConfig* config = nullptr) {
     const Decision one = decide_instrumentation(tree_, unit, config);
-    const char* const kinds[] = {"instrumented", "left out", "not known"};
+    const char* const kinds[] = {"instrumented", "left out", "of the host", "not known"};
     return std::string(kinds[static_cast<int>(one.kind)]) + ": " + one.makefile +
            (one.line == 0 ? "" : ":" + std::to_string(one.line)) + ": " + one.text +
            (one.condition.empty() ? "" : " if " + one.condition) +
@@ -135,6 +135,18 @@ TEST_F(Kbuild, Names_with_references_in_them_are_taken_for_what_they_may_be) {
   EXPECT_TRUE(may_be("$(A)b$(C)", "xbyb"));
   EXPECT_FALSE(may_be("$(A)b$(C)d", "xbyb"));
   EXPECT_FALSE(may_be("a$(", "b"));
+}
+
+TEST_F(Kbuild, Programs_of_the_host_are_not_asked_for) {
+  const std::string rules = "include $(srctree)/arch/um/scripts/Makefile.rules\n";
+  make("a", "KCOV_INSTRUMENT := y\nUSER_OBJS := one.o two.o\n" + rules);
+  EXPECT_EQ(decided("a/one.c"), "of the host: a/Makefile:2: USER_OBJS := one.o two.o");
+  EXPECT_EQ(decided("a/net_user.c"), "of the host: a/Makefile: net_user.c, by its name");
+  EXPECT_EQ(decided("a/net_kern.c"), "instrumented: a/Makefile:1: KCOV_INSTRUMENT := y");
+  make("a", "USER_OBJS := $(obj-y)\n" + rules);
+  EXPECT_EQ(decided("a/one.c"), "of the host: a/Makefile:1: USER_OBJS := $(obj-y)");
+  make("a", "KCOV_INSTRUMENT := y\n");
+  EXPECT_EQ(decided("a/net_user.c"), "instrumented: a/Makefile:1: KCOV_INSTRUMENT := y");
 }
 
 TEST_F(Kbuild, The_last_assignment_holds_and_lines_go_on) {

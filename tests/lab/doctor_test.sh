@@ -50,7 +50,7 @@ expect_in err "it is not an ELF image"
 # Functions.
 expect_status 0 "$kcovtool" doctor --function do_sys_open
 expect_in out "what it executes in a traced task is recorded"
-expect_status 0 "$kcovtool" doctor --function fdget
+expect_status 0 "$kcovtool" doctor --function current_thread_info
 expect_in out "inlined everywhere, into "
 expect_status 1 "$kcovtool" doctor --function no_such_function_anywhere
 expect_in out "there is no no_such_function_anywhere among the symbols"
@@ -64,7 +64,6 @@ expect_in err "cannot use /nonexistent as the kernel's source"
 mkdir -p tree/kernel/sched
 echo "obj-y += kernel/" >tree/Makefile
 printf '%s\n' '# These files do not' '# depend on the input.' 'KCOV_INSTRUMENT := n' >tree/kernel/sched/Makefile
-expect_status 1 "$kcovtool" doctor --function scheduler_tick --kernel-source tree || true
 expect_status 1 "$kcovtool" doctor --function schedule --kernel-source tree
 expect_in out 'schedule does not call kcov: kernel/sched/Makefile:3: KCOV_INSTRUMENT := n; it says: "These files do not depend on the input."'
 
@@ -81,7 +80,7 @@ expect_status 0 "$kcovtool" doctor enough.kcov
 # Of another build.
 expect_status 1 "$kcovtool" doctor --vmlinux "$(image um stock)" run.kcov
 expect_in out "is not the kernel that ran"
-"$kcovtool" trace -o host.kcov --on host -- "$KCOV_BUILD/tests/host/kcov_host_innocent" >/dev/null 2>&1 || true
+"$kcovtool" trace -o host.kcov --on host -- "$KCOV_BUILD/tests/host/kcov_host_innocent" >/dev/null
 expect_status 0 "$kcovtool" doctor host.kcov
 expect_status 125 "$kcovtool" doctor /etc/passwd
 expect_status 2 "$kcovtool" doctor --on um run.kcov
