@@ -23,6 +23,7 @@ void add_doctor(CLI::App& app, Action& chosen);
 void add_export(CLI::App& app, Action& chosen);
 void add_lab(CLI::App& app, Action& chosen);
 void add_merge(CLI::App& app, Action& chosen);
+void add_report(CLI::App& app, Action& chosen);
 void add_show(CLI::App& app, Action& chosen);
 void add_symbolize(CLI::App& app, Action& chosen);
 void add_trace(CLI::App& app, Action& chosen);

@@ -135,6 +135,7 @@ int main(int argc, char** argv) {
   kcov::tool::add_show(app, chosen);
   kcov::tool::add_diff(app, chosen);
   kcov::tool::add_merge(app, chosen);
+  kcov::tool::add_report(app, chosen);
   kcov::tool::add_export(app, chosen);
   kcov::tool::add_symbolize(app, chosen);
   kcov::tool::add_doctor(app, chosen);
