@@ -8,6 +8,8 @@
 #include <tuple>
 #include <utility>
 
+#include "report/printable.hpp"
+
 namespace kcov::report {
 namespace {
 
@@ -16,8 +18,7 @@ using coverage::EntryKind;
 using coverage::Recording;
 using coverage::Task;
 
-constexpr int kNameColumns = 18;
-constexpr int kFileColumns = 32;
+constexpr std::size_t kNameColumns = 18;
 
 // How often each location was recorded, and by entries of which names.
 struct Reached {
@@ -38,11 +39,6 @@ struct Reached {
   std::vector<std::size_t> records;
   std::map<std::string_view, std::vector<bool>> by;
 };
-
-std::string shortened(std::string_view text, std::size_t columns) {
-  if (text.size() <= columns) return std::string(text);
-  return "..." + std::string(text.substr(text.size() - columns + 3));
-}
 
 }  // namespace
 
@@ -140,45 +136,104 @@ std::vector<FileSum> sum_files(const Recording& recording) {
   return sums;
 }
 
-std::string text_of_calls(const Recording& recording) {
-  std::string text = fmt::format("{:<{}} {:>8} {:>10} {:>7} {:>9} {:>6}\n", "call", kNameColumns,
-                                 "times", "PCs", "unique", "functions", "files");
+std::string text_of_calls(const Recording& recording, const Look& look) {
+  // At 40 columns the names give way, and what is summed up least.
+  const bool is_narrow = look.width != 0 && look.width < 64;
+  const std::size_t name_columns = is_narrow ? 14 : kNameColumns;
+  const auto row = [&](Tone tone, std::string_view name, const auto& times, const auto& pcs,
+                       const auto& unique, const auto& functions, const auto& files) {
+    std::string line = toned(look, tone, cell(name, name_columns));
+    line += fmt::format(" {:>{}} {:>{}}", times, is_narrow ? 6 : 8, pcs, is_narrow ? 9 : 10);
+    line += fmt::format(" {:>7}", unique);
+    if (!is_narrow) line += fmt::format(" {:>9} {:>6}", functions, files);
+    return line + '\n';
+  };
+  std::string text = row(Tone::heading, "call", "times", "PCs", "unique", "functions", "files");
   for (const CallSum& call : sum_calls(recording)) {
-    text += fmt::format("{:<{}} {:>8} {:>10} {:>7} {:>9} {:>6}\n", call.name, kNameColumns,
-                        call.entries, call.records, call.pcs, call.functions, call.files);
+    const bool is_call = call.kind == EntryKind::system_call;
+    text += row(is_call ? Tone::name : Tone::quiet, call.name, call.entries, call.records, call.pcs,
+                call.functions, call.files);
   }
   return text;
 }
 
-std::string text_of_functions(const Recording& recording, std::size_t width) {
-  std::string text = fmt::format("{:<{}} {:>6} {:>9}  {:<28} {}\n", "file:line", kFileColumns + 6,
-                                 "PCs", "times", "function", "reached by");
+namespace {
+
+// Columns of the table of functions.
+struct FunctionLayout {
+  explicit FunctionLayout(std::size_t width) {
+    constexpr std::size_t kNumbers = 1 + 6 + 1 + 9 + 2;
+    constexpr std::size_t kUsual = 96;
+    if (width == 0 || width >= kUsual) return;
+    // In few columns it matters least who reached it.
+    has_callers = false;
+    const std::size_t left = std::max<std::size_t>(width, kNumbers + 16) - kNumbers;
+    place = left * 6 / 11;
+    function = left - place;
+  }
+  std::size_t place = 38;
+  std::size_t function = 28;
+  bool has_callers = true;
+};
+
+}  // namespace
+
+std::string text_of_functions(const Recording& recording, const Look& look) {
+  const FunctionLayout layout(look.width);
+  // A name that is too long pushes the rest aside where there is room.
+  const auto fill = [](std::string text, std::size_t columns) {
+    const std::size_t taken = columns_of(text);
+    return taken < columns ? text.append(columns - taken, ' ') : text;
+  };
+  const bool fits = look.width == 0;
+  std::string text =
+      toned(look, Tone::heading,
+            fill("file:line", layout.place) + fmt::format(" {:>6} {:>9}  ", "PCs", "times") +
+                (layout.has_callers ? fill("function", layout.function) + " reached by"
+                                    : "function")) +
+      '\n';
   for (const FunctionSum& function : sum_functions(recording)) {
     const std::string place = fmt::format("{}:{}", function.file, function.first_line);
-    std::string line = fmt::format("{:<{}} {:>6} {:>9}  {:<28}",
-                                   width == 0 ? place : shortened(place, kFileColumns + 6),
-                                   kFileColumns + 6, function.pcs, function.records, function.name);
-    std::size_t left = function.calls.size();
+    std::string name = shortened(printable(function.name), fits ? 0 : layout.function);
+    if (layout.has_callers) name = fill(std::move(name), layout.function);
+    std::string line =
+        fill(shortened_path(printable(place), fits ? 0 : layout.place), layout.place) +
+        fmt::format(" {:>6} {:>9}  ", function.pcs, function.records);
+    std::size_t taken = columns_of(line) + columns_of(name);
+    line += toned(look, Tone::name, name);
+    std::size_t left = layout.has_callers ? function.calls.size() : 0;
     for (const std::string_view call : function.calls) {
+      if (left == 0) break;
       const std::string more = fmt::format(" +{} more", left);
-      if (width != 0 && left != function.calls.size() &&
-          line.size() + 1 + call.size() + (left > 1 ? more.size() : 0) > width) {
-        line += more;
-        break;
+      std::string caller = ' ' + printable(call);
+      const std::size_t reserve = left > 1 ? more.size() : 0;
+      if (look.width != 0 && taken + columns_of(caller) + reserve > look.width) {
+        if (left != function.calls.size()) {
+          line += more;
+          break;
+        }
+        caller = shortened(caller, look.width - std::min(look.width, taken + reserve));
       }
-      line += fmt::format(" {}", call);
+      line += caller;
+      taken += columns_of(caller);
       --left;
     }
-    if (width != 0 && line.size() > width) line.resize(width);
     text += line + '\n';
   }
   return text;
 }
 
-std::string text_of_files(const Recording& recording) {
-  std::string text = fmt::format("{:>9} {:>6} {:>7}  {}\n", "functions", "lines", "PCs", "file");
-  for (const FileSum& file : sum_files(recording))
-    text += fmt::format("{:>9} {:>6} {:>7}  {}\n", file.functions, file.lines, file.pcs, file.file);
+std::string text_of_files(const Recording& recording, const Look& look) {
+  std::string text =
+      toned(look, Tone::heading,
+            fmt::format("{:>9} {:>6} {:>7}  {}", "functions", "lines", "PCs", "file")) +
+      '\n';
+  constexpr std::size_t kNumbers = 9 + 1 + 6 + 1 + 7 + 2;
+  for (const FileSum& file : sum_files(recording)) {
+    const std::size_t left = look.width == 0 ? 0 : std::max(look.width, kNumbers + 8) - kNumbers;
+    text += fmt::format("{:>9} {:>6} {:>7}  {}\n", file.functions, file.lines, file.pcs,
+                        shortened_path(printable(file.file), left));
+  }
   return text;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "coverage/recording.hpp"
+#include "report/look.hpp"
 
 namespace kcov::report {
 
@@ -47,9 +48,9 @@ struct FileSum {
 // By name.
 std::vector<FileSum> sum_files(const coverage::Recording& recording);
 
-// As tables. `width`: columns that a line may take; 0: as many as it needs.
-std::string text_of_calls(const coverage::Recording& recording);
-std::string text_of_functions(const coverage::Recording& recording, std::size_t width);
-std::string text_of_files(const coverage::Recording& recording);
+// As tables.
+std::string text_of_calls(const coverage::Recording& recording, const Look& look);
+std::string text_of_functions(const coverage::Recording& recording, const Look& look);
+std::string text_of_files(const coverage::Recording& recording, const Look& look);
 
 }  // namespace kcov::report

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "coverage/recording.hpp"
+#include "report/look.hpp"
 
 namespace kcov::report {
 
@@ -41,9 +42,11 @@ class Paths {
   std::uint32_t entries_ = 0;
 };
 
-// For people: a line for each entry, then a summary. `width`: columns that a line may
-// take; 0: as many as it needs.
-std::string text_of(const Recording& report, std::size_t width);
+// For people: a line for each entry, then a summary.
+std::string text_of(const Recording& report, const Look& look);
+
+// "process 18, started by 7".
+std::string heading_of(const Task& task);
 
 // What is not in the trace, a line each: records that were dropped, by task, and tasks that
 // were not traced. Empty when nothing is missing.

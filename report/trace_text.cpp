@@ -3,15 +3,31 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
 #include <unordered_set>
 #include <vector>
 
+#include "report/printable.hpp"
 #include "report/trace_report.hpp"
 
 namespace kcov::report {
 namespace {
 
-constexpr std::size_t kNameColumns = 18;
+// Columns of the table. In a terminal that has few of them what matters least is left out.
+struct Layout {
+  explicit Layout(std::size_t width) {
+    if (width == 0) return;
+    if (width < 66) functions = 0;
+    if (width < 46) name = 12;
+    const std::size_t taken = name + 8 + 7 + (functions == 0 ? 0 : 11) + 2;
+    path = width > taken + 6 ? width - taken : 0;
+    has_path = path != 0;
+  }
+  std::size_t name = 18;
+  std::size_t functions = 10;
+  std::size_t path = 0;  // 0: as many as it needs, if it
+  bool has_path = true;  // is there
+};
 
 std::string numbered(std::size_t number, std::string_view thing) {
   return fmt::format("{} {}{}", number, thing, number == 1 ? "" : "s");
@@ -21,13 +37,20 @@ std::string numbered(std::size_t number, std::string_view thing) {
 std::string joined(const std::vector<std::string_view>& path, std::size_t columns) {
   constexpr std::string_view kArrow = " > ";
   std::string text;
+  std::size_t taken = 0;
   for (std::size_t i = 0; i < path.size(); ++i) {
-    const std::string rest = fmt::format("{}+{} more", kArrow, path.size() - i);
-    const std::size_t length = text.size() + kArrow.size() + path[i].size();
-    const std::size_t reserve = i + 1 < path.size() ? rest.size() : 0;
-    if (columns != 0 && i > 0 && length + reserve > columns) return text + rest;
-    if (i > 0) text += kArrow;
-    text += path[i];
+    std::string name = printable(path[i]);
+    const std::string_view arrow = i == 0 ? std::string_view{} : kArrow;
+    if (columns != 0) {
+      const std::string rest = fmt::format("+{} more", path.size() - i);
+      const std::size_t reserve = i + 1 < path.size() ? kArrow.size() + rest.size() : 0;
+      // Of the first a part is better than nothing.
+      constexpr std::size_t kLeast = 8;
+      if (i == 0 && columns >= reserve + kLeast) name = shortened(name, columns - reserve);
+      taken += arrow.size() + columns_of(name);
+      if (taken + reserve > columns) return text.append(arrow).append(rest);
+    }
+    text.append(arrow).append(name);
   }
   return text;
 }
@@ -68,53 +91,46 @@ std::string summary(const Recording& report) {
   }
   text += fmt::format("{}, {} of them unique", numbered(records, "PC"), unique.size());
   if (!functions.empty()) text += ", in " + numbered(functions.size(), "function");
-  text += fmt::format("\non {}", report.machine);
-  if (!report.release.empty()) text += fmt::format(", Linux {}", report.release);
+  text += "\non " + printable(report.machine);
+  if (!report.release.empty()) text += ", Linux " + printable(report.release);
   return text + "\n";
-}
-
-std::string heading(const Task& task) {
-  const std::string what = task.id == task.process
-                               ? fmt::format("process {}", task.process)
-                               : fmt::format("thread {} of process {}", task.id, task.process);
-  const std::string maker = task.parent == 0 || task.id != task.process
-                                ? std::string{}
-                                : fmt::format(", started by {}", task.parent);
-  return what + maker + (task.untraced.empty() ? "" : ", not traced: " + task.untraced);
 }
 
 // A command line, as far as it fits.
 std::string command_line(const std::vector<std::string>& arguments, std::size_t columns) {
   std::string line;
-  for (const std::string& argument : arguments) {
-    if (!line.empty()) line += ' ';
-    // What a program calls itself is not to reach a terminal as it is.
-    for (const char c : argument) line += static_cast<unsigned char>(c) < ' ' || c == 127 ? '?' : c;
-  }
-  if (columns != 0 && line.size() > columns) line = line.substr(0, columns - 3) + "...";
-  return line;
+  for (const std::string& argument : arguments) line += (line.empty() ? "" : " ") + argument;
+  return cut_off(printable(line), columns);
 }
 
-std::string text_of(const Recording& report, const Task& task, Paths& paths, std::size_t width) {
+std::string text_of(const Recording& report, const Task& task, Paths& paths, const Look& look) {
+  const Layout layout(look.width);
   std::string text;
   auto program = task.programs.begin();
   for (const coverage::Entry& entry : task.entries) {
     if (entry.kind == coverage::EntryKind::tracer) continue;
     auto [path, fresh] = paths.of(task, entry);
-    const std::string line = fmt::format("{:<{}} {:>7} {:>6} {:>10}  ", entry.name, kNameColumns,
-                                         entry.record_count(), fresh, path.size());
-    // The entry's own functions (handle_syscall, __se_sys_read) say what its name says.
-    std::size_t own = 0;
-    while (own + 1 < path.size() && coverage::is_entry_function(path[own])) ++own;
-    path.erase(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(own));
-    const std::size_t left = width > line.size() + 20 ? width - line.size() : (width == 0 ? 0 : 20);
-    text += line + joined(path, left) + "\n";
+    const bool is_call = entry.kind == coverage::EntryKind::system_call;
+    text += toned(look, is_call ? Tone::name : Tone::quiet, cell(entry.name, layout.name));
+    text += fmt::format(" {:>7} ", entry.record_count());
+    const std::string number = fmt::format("{:>6}", fresh);
+    text += fresh == 0 ? number : toned(look, Tone::fresh, number);
+    if (layout.functions != 0) text += fmt::format(" {:>{}}", path.size(), layout.functions);
+    if (layout.has_path) {
+      // The entry's own functions (handle_syscall, __se_sys_read) say what its name says.
+      std::size_t own = 0;
+      while (own + 1 < path.size() && coverage::is_entry_function(path[own])) ++own;
+      path.erase(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(own));
+      text += "  " + joined(path, layout.path);
+    }
+    text += '\n';
     // It is that call which began to run it.
     for (; program != task.programs.end() && report.tasks.size() > 1 &&
            program->records <= entry.last_record();
          ++program) {
-      text +=
-          fmt::format("  runs {}\n", command_line(program->arguments, width == 0 ? 0 : width - 7));
+      const std::size_t left =
+          look.width == 0 ? 0 : look.width - std::min<std::size_t>(7, look.width);
+      text += "  runs " + toned(look, Tone::heading, command_line(program->arguments, left)) + '\n';
     }
   }
   return text;
@@ -122,17 +138,33 @@ std::string text_of(const Recording& report, const Task& task, Paths& paths, std
 
 }  // namespace
 
-std::string text_of(const Recording& report, std::size_t width) {
-  if (!report.unnamed.empty()) return raw_of(report) + summary(report) + losses_of(report);
-  std::string text = fmt::format("{:<{}} {:>7} {:>6} {:>10}  {}\n", "entry", kNameColumns, "PCs",
-                                 "new", "functions", "in order of first execution");
+std::string heading_of(const Task& task) {
+  const std::string what = task.id == task.process
+                               ? fmt::format("process {}", task.process)
+                               : fmt::format("thread {} of process {}", task.id, task.process);
+  const std::string maker = task.parent == 0 || task.id != task.process
+                                ? std::string{}
+                                : fmt::format(", started by {}", task.parent);
+  return what + maker + (task.untraced.empty() ? "" : ", not traced: " + printable(task.untraced));
+}
+
+std::string text_of(const Recording& report, const Look& look) {
+  std::string losses;
+  std::istringstream lines(losses_of(report));
+  for (std::string line; std::getline(lines, line);) losses += toned(look, Tone::loss, line) + '\n';
+  if (!report.unnamed.empty()) return raw_of(report) + summary(report) + losses;
+  const Layout layout(look.width);
+  std::string text = cell("entry", layout.name) + fmt::format(" {:>7} {:>6}", "PCs", "new");
+  if (layout.functions != 0) text += fmt::format(" {:>{}}", "functions", layout.functions);
+  if (layout.has_path) text += "  " + cut_off("in order of first execution", layout.path);
+  text += '\n';
   Paths paths(report);
   for (const Task& task : report.tasks) {
-    if (report.tasks.size() > 1) text += "\n" + heading(task) + "\n";
-    text += text_of(report, task, paths, width);
+    if (report.tasks.size() > 1) text += '\n' + toned(look, Tone::heading, heading_of(task)) + '\n';
+    text += text_of(report, task, paths, look);
   }
   if (report.tasks.size() > 1) text += '\n';
-  return text + summary(report) + losses_of(report);
+  return text + summary(report) + losses;
 }
 
 std::string losses_of(const Recording& report) {
@@ -142,7 +174,7 @@ std::string losses_of(const Recording& report) {
                                   ? fmt::format("process {}, thread {}: ", task.process, task.id)
                                   : "";
     if (!task.untraced.empty()) {
-      text += fmt::format("{}not traced: {}\n", whose, task.untraced);
+      text += fmt::format("{}not traced: {}\n", whose, printable(task.untraced));
     } else if (task.dropped.value_or(0) != 0) {
       text += fmt::format(
           "{}{} dropped: the buffer of {} PCs was full before it could be drained (--buffer)\n",

@@ -2,7 +2,6 @@
 // kcovtool diff: what one recording reached and another did not.
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <memory>
 
 #include "coverage/comparison.hpp"
@@ -12,6 +11,7 @@
 #include "tool/commands.hpp"
 #include "tool/names.hpp"
 #include "tool/sets.hpp"
+#include "tool/terminal.hpp"
 
 namespace kcov::tool {
 namespace {
@@ -73,7 +73,7 @@ Result<int> diff(const Options& options) {
       has_sets ? diff_of_sets(options, names) : diff_of_runs(options, names);
   if (!text) return text.error();
   if (Status going_on = release_interrupts(); !going_on) return going_on.error();
-  std::fwrite(text->data(), 1, text->size(), stdout);
+  write_out(*text);
   return 0;
 }
 

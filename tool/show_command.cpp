@@ -25,7 +25,8 @@ Result<int> show(const Options& options) {
     fmt::print(stderr, "kcovtool: {}\n", recording->unnamed);
   if (options.view.raw) recording->unnamed.clear();
   if (Status going_on = release_interrupts(); !going_on) return going_on.error();
-  if (Status written = write_view(*recording, options.view, {}); !written) return written.error();
+  if (Status written = write_view(*recording, options.view, options.vmlinux, {}); !written)
+    return written.error();
   return 0;
 }
 

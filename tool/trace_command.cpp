@@ -313,7 +313,7 @@ Result<int> trace(const Options& options) {
   if (!report->unnamed.empty()) fmt::print(stderr, "kcovtool: {}\n", report->unnamed);
   Status written;
   if (!options.is_recording()) {
-    written = write_view(*report, options.view, options.output);
+    written = write_view(*report, options.view, options.vmlinux, options.output);
   } else {
     written = recorder.has_begun() ? recorder.finish(*report)
                                    : coverage::write_recording(options.output, *report);

@@ -2,40 +2,54 @@
 #include "tool/view.hpp"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
+#include <filesystem>
+#include <utility>
 
+#include "report/source_text.hpp"
 #include "report/tables.hpp"
 #include "report/trace_report.hpp"
+#include "report/tree_text.hpp"
 #include "support/files.hpp"
 #include "support/interrupt.hpp"
+#include "tool/names.hpp"
+#include "tool/terminal.hpp"
 
 namespace kcov::tool {
 namespace {
 
-// Columns that a line of the report may take; 0: as many as it needs.
-std::size_t report_width(const ViewOptions& options) {
-  constexpr std::size_t kUsual = 100;
-  if (options.full) return 0;
-  winsize size{};
-  if (::isatty(1) == 0 || ::ioctl(1, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kUsual;
-  return std::max<std::size_t>(size.ws_col, 80);
+// Where the source of the kernel is, if the user does not say: beside its image.
+std::filesystem::path source_directory(const coverage::Recording& recording,
+                                       const ViewOptions& options, const std::string& vmlinux) {
+  if (!options.source_directory.empty()) return options.source_directory;
+  if (recording.release.empty()) return {};
+  const std::filesystem::path image =
+      vmlinux.empty() ? find_image(recording.build_id, recording.release) : vmlinux;
+  if (image.empty()) return {};
+  const std::filesystem::path directory = image.parent_path() / "source";
+  std::error_code ignored;
+  return std::filesystem::is_directory(directory, ignored) ? directory : std::filesystem::path{};
 }
 
-std::string text_of(const coverage::Recording& recording, const ViewOptions& options) {
-  const std::size_t width = report_width(options);
+std::string text_of(const coverage::Recording& recording, const ViewOptions& options,
+                    const std::string& vmlinux, const report::Look& look) {
   if (options.raw) return report::raw_of(recording);
   if (options.json) return report::json_of(recording);
   // Without names there are PCs, and nothing to sum up.
   if (recording.unnamed.empty()) {
-    if (options.calls) return report::text_of_calls(recording);
-    if (options.functions) return report::text_of_functions(recording, width);
-    if (options.files) return report::text_of_files(recording);
+    if (options.calls) return report::text_of_calls(recording, look);
+    if (options.functions) return report::text_of_functions(recording, look);
+    if (options.files) return report::text_of_files(recording, look);
+    if (options.tree) return report::text_of_tree(recording, look);
+    if (options.source) {
+      const report::SourceFiles files(source_directory(recording, options, vmlinux));
+      report::SourceText source = report::text_of_source(recording, files, options.context, look);
+      if (!source.missing.empty()) fmt::print(stderr, "kcovtool: {}\n", source.missing);
+      return std::move(source.text);
+    }
   }
-  return report::text_of(recording, width);
+  return report::text_of(recording, look);
 }
 
 }  // namespace
@@ -46,20 +60,43 @@ void add_view(CLI::App& command, ViewOptions& options) {
   one->add_flag("--calls", options.calls, "a line for each system call's name");
   one->add_flag("--functions", options.functions, "a line for each function");
   one->add_flag("--files", options.files, "a line for each source file");
+  one->add_flag("--tree", options.tree,
+                "the calls of each entry as a tree: a function is in its caller, its entry block "
+                "seen after one of the caller's. A return into the midst of a block cannot be "
+                "seen: see kcovtool(1)");
+  one->add_flag("--source", options.source,
+                "the source lines that were executed, and those around them");
   one->add_flag("--raw", options.raw, "the PCs, one a line");
   one->add_flag("--json", options.json, "for programs; see kcovtool-trace(1)");
   one->require_option(0, 1);
-  command.add_flag("--full", options.full, "do not cut lines to the terminal's width, or 100");
+  command.add_flag("--full", options.full,
+                   "do not cut lines to the terminal's width, or 100; with --tree: "
+                   "small inlined functions of headers, too");
+  command
+      .add_option("--source-dir", options.source_directory,
+                  "where the source for --source is; without it what lab build has kept")
+      ->check(CLI::ExistingDirectory);
+  command.add_option("--context", options.context, "lines around each executed one, for --source")
+      ->capture_default_str()
+      ->check(CLI::Range(std::size_t{0}, std::size_t{1000000}));
+  command
+      .add_option("--color", options.colour,
+                  "auto: on a terminal, if NO_COLOR is not set; always; never")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "always", "never"}));
 }
 
 Status write_view(const coverage::Recording& recording, const ViewOptions& options,
-                  const std::string& output) {
-  const std::string text = text_of(recording, options);
+                  const std::string& vmlinux, const std::string& output) {
+  // A file is not as wide as the terminal that it was asked for on.
+  const Terminal terminal = output.empty() ? terminal_of(1) : Terminal{};
+  const std::string text =
+      text_of(recording, options, vmlinux, look_for(terminal, options.colour, options.full));
   if (!output.empty()) {
     catch_interrupts();
     if (Status written = write_file(output, text); !written) return written;
   } else {
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    write_out(text);
   }
   // In the text they are.
   if (options.is_given() && !options.text) fmt::print(stderr, "{}", report::losses_of(recording));

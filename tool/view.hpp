@@ -17,16 +17,24 @@ struct ViewOptions {
   bool calls = false;
   bool functions = false;
   bool files = false;
+  bool tree = false;
+  bool source = false;
   bool full = false;
+  std::string colour = "auto";
+  std::string source_directory;  // empty: beside the image, if it is there
+  std::size_t context = 2;
 
-  bool is_given() const { return text || raw || json || calls || functions || files; }
+  bool is_given() const {
+    return text || raw || json || calls || functions || files || tree || source;
+  }
 };
 
 void add_view(CLI::App& command, ViewOptions& options);
 
 // Writes the recording to the file `output`, or to standard output if that is empty, and what
-// is missing in it to standard error where the format does not say.
+// is missing in it to standard error where the format does not say. `vmlinux`: the image that the
+// names are of, if one was named.
 Status write_view(const coverage::Recording& recording, const ViewOptions& options,
-                  const std::string& output);
+                  const std::string& vmlinux, const std::string& output);
 
 }  // namespace kcov::tool

@@ -105,7 +105,7 @@ TEST(Report, a_task_that_is_not_traced_says_why) {
 
 // with_child(): read, clone; execve, read.
 TEST(Report, calls_are_summed_by_name) {
-  EXPECT_EQ(text_of_calls(with_child()),
+  EXPECT_EQ(text_of_calls(with_child(), 0),
             "call                  times        PCs  unique functions  files\n"
             "clone                     1          2       2         2      2\n"
             "read                      2          4       2         4      3\n"
@@ -134,7 +134,7 @@ TEST(Report, functions_know_where_they_are_and_who_reached_them) {
 }
 
 TEST(Report, files_have_functions_and_lines) {
-  EXPECT_EQ(text_of_files(with_child()),
+  EXPECT_EQ(text_of_files(with_child(), 0),
             "functions  lines     PCs  file\n"
             "        1      1       1  fs/exec.c\n"
             "        1      1       1  fs/file.c\n"
@@ -146,17 +146,17 @@ TEST(Report, files_have_functions_and_lines) {
 
 TEST(Report, sums_leave_out_what_following_added) {
   Recording recording = small();
-  const std::string calls = text_of_calls(recording);
+  const std::string calls = text_of_calls(recording, 0);
   const std::string functions = text_of_functions(recording, 0);
-  const std::string files = text_of_files(recording);
+  const std::string files = text_of_files(recording, 0);
   const auto added = static_cast<std::uint32_t>(recording.locations.size());
   recording.locations.push_back(at(0x601, "ptrace_stop", "kernel/signal.c", 2));
   recording.locations.push_back(at(0x701, "recalc_sigpending", "kernel/signal.c", 3));
   recording.tasks[0].records = {0, 1, 2, added, added + 1, added, 3};
   cut(recording);
-  EXPECT_EQ(text_of_calls(recording), calls);
+  EXPECT_EQ(text_of_calls(recording, 0), calls);
   EXPECT_EQ(text_of_functions(recording, 0), functions);
-  EXPECT_EQ(text_of_files(recording), files);
+  EXPECT_EQ(text_of_files(recording, 0), files);
 }
 
 // One that many calls reach, in columns that do not hold their names.

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// What standard output is, and writing there what people read: on a terminal, through a pager
+// where it is longer than that.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "report/look.hpp"
+
+namespace kcov::tool {
+
+struct Terminal {
+  bool is_one = false;      // else the rest is 0
+  std::size_t columns = 0;  // 0: not known
+  std::size_t rows = 0;
+};
+Terminal terminal_of(int fd);
+
+// `when`: "always", "never", or else on a terminal where NO_COLOR is not set. `full`: lines are
+// not to be cut.
+report::Look look_for(const Terminal& terminal, const std::string& when, bool full);
+
+// Writes it to standard output. If that is a terminal which has not so many rows: through
+// $KCOVTOOL_PAGER, $PAGER or less. A pager that is not there or is left early is no error.
+void write_out(std::string_view text);
+
+}  // namespace kcov::tool
