@@ -186,17 +186,16 @@ class CallTrees::Builder {
     std::vector<CallNode> calls;
     for (const auto& [is_slot, of] : slot.below)
       calls.push_back(is_slot ? finished(activation, of) : std::move(activation.calls[of]));
-    ++merges_;
+    const std::uint64_t merges = ++trees_.merges_;
     for (CallNode& call : calls) {
       node.records += call.records;
       if (!trees_.shows_accessors_ && is_accessor(call)) continue;
-      if (alike_.size() <= call.shape) alike_.resize(call.shape + 1);
-      auto& [merge, place] = alike_[call.shape];
-      if (merge == merges_) {
+      auto& [merge, place] = trees_.alike_[call.shape];
+      if (merge == merges) {
         add(node.calls[place], call);
         continue;
       }
-      merge = merges_;
+      merge = merges;
       place = node.calls.size();
       node.calls.push_back(std::move(call));
     }
@@ -209,9 +208,6 @@ class CallTrees::Builder {
   // Of the activation that is left.
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> next_;
-  // By shape: the last merge that met it, and where it put it.
-  std::vector<std::pair<std::uint64_t, std::size_t>> alike_;
-  std::uint64_t merges_ = 0;
 };
 
 CallTrees::CallTrees(const Recording& recording, Accessors accessors)
@@ -239,7 +235,34 @@ CallNode CallTrees::of(const Task& task, const Entry& entry) {
   CallWalk<Builder> walk(blocks_, habits_, nullptr, builder);
   entry.for_each_record([&](std::uint32_t record) { walk.step(task.records[record]); });
   walk.end();
-  return builder.root(entry.name);
+  CallNode root = builder.root(entry.name);
+  made_.try_emplace(hash_of(task, entry), Made{&task, &entry, root.shape});
+  return root;
+}
+
+std::optional<std::uint32_t> CallTrees::known_shape(const Task& task, const Entry& entry) const {
+  const auto found = made_.find(hash_of(task, entry));
+  if (found == made_.end()) return {};
+  const Made& made = found->second;
+  // A recording may be made so that hashes meet.
+  std::vector<std::uint32_t> records;
+  made.entry->for_each_record(
+      [&](std::uint32_t record) { records.push_back(made.task->records[record]); });
+  if (records.size() != entry.record_count()) return {};
+  bool is_same = true;
+  std::size_t next = 0;
+  entry.for_each_record(
+      [&](std::uint32_t record) { is_same &= task.records[record] == records[next++]; });
+  return is_same ? std::optional(made.shape) : std::nullopt;
+}
+
+std::size_t CallTrees::Hash::operator()(const std::vector<std::uint32_t>& numbers) const {
+  std::uint64_t hash = numbers.size();
+  for (const std::uint32_t number : numbers) {
+    hash = (hash ^ number) * 0x9e3779b97f4a7c15;
+    hash ^= hash >> 29;
+  }
+  return hash;
 }
 
 std::uint32_t CallTrees::number_of(std::string_view function, std::string_view file) {
@@ -250,10 +273,12 @@ std::uint32_t CallTrees::number_of(std::string_view function, std::string_view f
 }
 
 std::uint32_t CallTrees::shape_of(const CallNode& node, std::uint32_t name) {
-  std::vector<std::uint32_t> key = {name, (node.is_inlined ? 1u : 0u) | (node.has_begun ? 0u : 2u)};
-  for (const CallNode& call : node.calls) key.push_back(call.shape);
-  return shapes_.try_emplace(std::move(key), static_cast<std::uint32_t>(shapes_.size()))
-      .first->second;
+  key_.assign({name, (node.is_inlined ? 1u : 0u) | (node.has_begun ? 0u : 2u)});
+  for (const CallNode& call : node.calls) key_.push_back(call.shape);
+  const auto [found, is_new] =
+      shapes_.try_emplace(key_, static_cast<std::uint32_t>(shapes_.size()));
+  if (is_new) alike_.emplace_back();
+  return found->second;
 }
 
 }  // namespace kcov::coverage

@@ -28,7 +28,9 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -38,15 +40,15 @@ namespace kcov::coverage {
 
 // The texts are the recording's.
 struct CallNode {
-  std::string_view function;  // the symbol where there is no debug information
-  std::string_view file;      // empty: not known
-  int line = 0;               // where its execution began; 0: not known
+  std::string_view function = {};  // the symbol where there is no debug information
+  std::string_view file = {};      // empty: not known
+  int line = 0;                    // where its execution began; 0: not known
   bool is_inlined = false;
   bool has_begun = true;      // false: its beginning is not in the entry
   std::uint64_t times = 1;    // that it was called in this way
   std::uint64_t records = 0;  // with all below it
   std::uint32_t shape = 0;    // equal for trees of one CallTrees that differ in numbers at most
-  std::vector<CallNode> calls;
+  std::vector<CallNode> calls = {};
 };
 
 class CallTrees {
@@ -61,6 +63,8 @@ class CallTrees {
 
   // The root stands for the entry itself: its name, and all of its records.
   CallNode of(const Task& task, const Entry& entry);
+  // The shape of the entry's tree, if of() has made that of one that executed the very same.
+  std::optional<std::uint32_t> known_shape(const Task& task, const Entry& entry) const;
 
  private:
   class Builder;
@@ -84,7 +88,21 @@ class CallTrees {
   std::vector<Name> names_;
   std::map<std::pair<std::string_view, std::string_view>, std::uint32_t> numbers_;  // of names
   std::vector<std::vector<Place>> places_;  // of each location, outermost first
-  std::map<std::vector<std::uint32_t>, std::uint32_t> shapes_;
+  // A shape by its name and kind and the shapes below it.
+  struct Hash {
+    std::size_t operator()(const std::vector<std::uint32_t>& numbers) const;
+  };
+  std::unordered_map<std::vector<std::uint32_t>, std::uint32_t, Hash> shapes_;
+  struct Made {
+    const Task* task;
+    const Entry* entry;
+    std::uint32_t shape;
+  };
+  std::unordered_map<std::uint64_t, Made> made_;  // by hash_of()
+  // While children are merged, by shape: the last merge that met it, and where it put it.
+  std::vector<std::pair<std::uint64_t, std::size_t>> alike_;
+  std::uint64_t merges_ = 0;
+  std::vector<std::uint32_t> key_;  // of shapes_, while it is looked up
 };
 
 }  // namespace kcov::coverage

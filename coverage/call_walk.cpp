@@ -71,6 +71,16 @@ bool Blocks::is_entry(std::uint32_t location, std::uint32_t before) const {
   return function.entry == function.lowest || before != number;
 }
 
+std::uint64_t hash_of(const Task& task, const Entry& entry) {
+  std::uint64_t hash = entry.record_count();
+  entry.for_each_record([&](std::uint32_t record) {
+    constexpr std::uint64_t kPrime = 0x9e3779b97f4a7c15;
+    hash = (hash ^ task.records[record]) * kPrime;
+    hash ^= hash >> 29;
+  });
+  return hash;
+}
+
 Habits learn_habits(const Recording& recording, const Blocks& blocks) {
   struct Nobody {
     void enter(std::uint32_t, bool) {}
@@ -82,13 +92,7 @@ Habits learn_habits(const Recording& recording, const Blocks& blocks) {
   std::unordered_set<std::uint64_t> known;
   for (const Task& task : recording.tasks) {
     for_each_own_entry(task, [&](const Entry& entry) {
-      std::uint64_t hash = entry.record_count();
-      entry.for_each_record([&](std::uint32_t record) {
-        constexpr std::uint64_t kPrime = 0x100000001b3;
-        hash = (hash ^ task.records[record]) * kPrime;
-        hash ^= hash >> 29;
-      });
-      if (known.insert(hash).second) lessons.emplace_back(&task, &entry);
+      if (known.insert(hash_of(task, entry)).second) lessons.emplace_back(&task, &entry);
     });
   }
   // What is learned from one entry helps with the next; few times over the whole are enough.

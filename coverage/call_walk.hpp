@@ -131,6 +131,10 @@ class Habits {
   bool is_new_ = false;
 };
 
+// Differs for entries that did not execute the same blocks in the same order, but for a chance of
+// 2^-64.
+std::uint64_t hash_of(const Task& task, const Entry& entry);
+
 // What all of a recording's entries teach.
 Habits learn_habits(const Recording& recording, const Blocks& blocks);
 

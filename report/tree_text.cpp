@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 
 #include "coverage/call_tree.hpp"
@@ -82,10 +83,11 @@ std::string text_of_tree(const Recording& recording, const Look& look) {
     for (const coverage::Entry& entry : task.entries) {
       if (entry.kind == coverage::EntryKind::tracer) continue;
       ++number;
-      const CallNode root = trees.of(task, entry);
+      const std::optional<std::uint32_t> seen = trees.known_shape(task, entry);
+      const CallNode root = seen ? CallNode{.shape = *seen} : trees.of(task, entry);
       const auto [known, is_new] = printed.try_emplace(root.shape, number);
       const std::size_t fresh = paths.of(task, entry).fresh;
-      text += fmt::format("{:>{}} ", root.records, kNumberColumns);
+      text += fmt::format("{:>{}} ", entry.record_count(), kNumberColumns);
       text += toned(look, Tone::name,
                     shortened(printable(entry.name), look.width == 0 ? 0 : look.width / 2));
       text += toned(look, Tone::quiet, fmt::format("  #{}", number));
