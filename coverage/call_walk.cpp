@@ -99,9 +99,11 @@ Habits learn_habits(const Recording& recording, const Blocks& blocks) {
   constexpr int kTimes = 4;
   Habits habits(recording.locations.size());
   for (int time = 0; time < kTimes; ++time) {
-    for (const auto& [task, entry] : lessons) {
+    for (const auto& lesson : lessons) {
+      const Task& task = *lesson.first;
       CallWalk<Nobody> walk(blocks, habits, &habits, nobody);
-      entry->for_each_record([&](std::uint32_t record) { walk.step(task->records[record]); });
+      lesson.second->for_each_record(
+          [&](std::uint32_t record) { walk.step(task.records[record]); });
       walk.end();
     }
     if (!habits.is_new()) break;
