@@ -113,31 +113,36 @@ void check_losses(Section& section, const Recording& recording) {
 
 // Which of the PCs are none that kcov records; only known where they were looked up.
 void check_addresses(Section& section, const Recording& recording) {
-  if (recording.locations.empty()) return;
   std::size_t strangers = 0;
+  std::size_t nowhere = 0;  // in no function at all
   std::uint64_t example = 0;
   for (const symbol::Location& location : recording.locations) {
     if (location.is_call_site) continue;
-    if (strangers++ == 0) example = location.pc;
+    const bool is_nowhere = location.symbol.empty() && location.frames.empty();
+    if (strangers == 0 || (is_nowhere && nowhere == 0)) example = location.pc;
+    ++strangers;
+    if (is_nowhere) ++nowhere;
   }
   const std::size_t all = recording.locations.size();
-  const std::string seen =
-      fmt::format("{} of {} PCs lie behind no call of kcov in the image (such as {:#x})", strangers,
-                  all, example);
-  // A few are no wonder (symbol/call_sites.hpp): one in ten thousand.
-  constexpr std::size_t kRare = 1000;
-  if (strangers <= 2 + all / kRare) {
+  // Up to one in three hundred is no wonder (symbol/call_sites.hpp).
+  constexpr std::size_t kRare = 100;
+  if (strangers > all / 4) {
+    section.problem("addresses",
+                    fmt::format("{} of {} PCs lie behind no call of kcov in the image (such as "
+                                "{:#x}): it is the image of another build",
+                                strangers, all, example),
+                    "name the vmlinux of the kernel that ran with --vmlinux");
+  } else if (nowhere != 0 || strangers > 2 + all / kRare) {
+    section.problem(
+        "addresses",
+        fmt::format("{} of {} PCs lie behind no call of kcov in the image, {} of them in no "
+                    "function (such as {:#x}): the traced program, or what it tests, has written "
+                    "into its buffer, or modules were traced",
+                    strangers, all, nowhere, example),
+        "look at these PCs with kcovtool show --raw; they are no coverage");
+  } else {
     section.ok("addresses", fmt::format("{} of {} PCs lie behind a call of kcov in the image",
                                         all - strangers, all));
-  } else if (strangers > all / 4) {
-    section.problem("addresses", seen + ": it is the image of another build",
-                    "name the vmlinux of the kernel that ran with --vmlinux");
-  } else {
-    section.problem("addresses",
-                    seen +
-                        ": the traced program, or what it tests, has written into its buffer, or "
-                        "modules were traced",
-                    "look at these PCs with kcovtool show --raw; they are no coverage");
   }
 }
 

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "symbol/symbol_table.hpp"
+
 namespace kcov::symbol {
 namespace {
 
@@ -15,6 +17,8 @@ namespace {
 // call *disp32(%rip) is ff 15; call rel32 is e8.
 constexpr std::size_t kDirectCall = 5;
 constexpr std::size_t kTableCall = 6;
+
+bool is_callback(std::string_view name) { return name.starts_with("__sanitizer_cov_"); }
 
 }  // namespace
 
@@ -32,6 +36,37 @@ CallSites::CallSites(Elf* elf) {
     code_.push_back(
         {shape.sh_addr, {static_cast<const unsigned char*>(data->d_buf), data->d_size}});
   }
+  if (is_x86_64_) find_jumps(elf);
+}
+
+void CallSites::find_jumps(Elf* elf) {
+  std::uint64_t lowest = ~std::uint64_t{0};
+  std::uint64_t highest = 0;
+  std::vector<std::uint64_t> callbacks;
+  for_each_symbol(elf, [&](const char* name, const GElf_Sym& entry) {
+    if (entry.st_shndx == SHN_UNDEF || !is_callback(name)) return;
+    callbacks.push_back(entry.st_value);
+    lowest = std::min(lowest, entry.st_value);
+    highest = std::max(highest, entry.st_value);
+  });
+  for (const Code& code : code_) {
+    for (std::size_t i = 0; i + kDirectCall <= code.bytes.size(); ++i) {
+      if (code.bytes[i] != 0xe9) continue;
+      std::int32_t distance;
+      std::memcpy(&distance, &code.bytes[i + 1], sizeof distance);
+      const std::uint64_t target =
+          code.start + i + kDirectCall + static_cast<std::uint64_t>(std::int64_t{distance});
+      if (target < lowest || target > highest) continue;
+      if (std::find(callbacks.begin(), callbacks.end(), target) != callbacks.end())
+        jumps_.push_back(code.start + i);
+    }
+  }
+  std::sort(jumps_.begin(), jumps_.end());
+}
+
+bool CallSites::ends_in_callback(const ElfSymbols::Symbol& function) const {
+  const auto jump = std::lower_bound(jumps_.begin(), jumps_.end(), function.start);
+  return jump != jumps_.end() && *jump < function.end;
 }
 
 bool CallSites::may_return_to(std::uint64_t pc, const ElfSymbols& symbols) const {
@@ -49,7 +84,7 @@ bool CallSites::may_return_to(std::uint64_t pc, const ElfSymbols& symbols) const
   std::memcpy(&distance, &before[before.size() - 4], sizeof distance);
   const ElfSymbols::Symbol* const callee =
       symbols.find(pc + static_cast<std::uint64_t>(std::int64_t{distance}));
-  return callee == nullptr || std::string_view(callee->name).starts_with("__sanitizer_cov_");
+  return callee == nullptr || is_callback(callee->name) || ends_in_callback(*callee);
 }
 
 }  // namespace kcov::symbol

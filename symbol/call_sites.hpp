@@ -4,9 +4,8 @@
 // its callback returns to, so the instruction before is a call of it. A PC of another build
 // of the same kernel seldom lies behind one, and would get a wrong name with confidence.
 //
-// A function that ends with a jump to the callback is the exception: there the callback
-// returns behind the call of that function, whatever that looks like. Some one in ten
-// thousand PCs are so.
+// A function may end with a jump to the callback, which then returns behind the call of that
+// function: such calls count, too. (One by way of two functions does not, and is rare.)
 #pragma once
 
 #include <libelf.h>
@@ -25,9 +24,9 @@ class CallSites {
   explicit CallSites(Elf* elf);
 
   // Whether the callback may return to `pc`: behind a direct call of a function of
-  // __sanitizer_cov_, or of one that no symbol names, or behind a call through a register
-  // or a table of addresses (large code models, PIC). For all but x86-64: yes, whatever
-  // stands there.
+  // __sanitizer_cov_, of one that ends with a jump to such, or of one that no symbol names, or
+  // behind a call through a register or a table of addresses (large code models, PIC). For all but
+  // x86-64: yes, whatever stands there.
   bool may_return_to(std::uint64_t pc, const ElfSymbols& symbols) const;
 
  private:
@@ -35,8 +34,13 @@ class CallSites {
     std::uint64_t start;
     std::span<const unsigned char> bytes;
   };
+  // Finds the jumps to callbacks.
+  void find_jumps(Elf* elf);
+  bool ends_in_callback(const ElfSymbols::Symbol& function) const;
+
   bool is_x86_64_ = false;
   std::vector<Code> code_;
+  std::vector<std::uint64_t> jumps_;  // where they stand, ascending
 };
 
 }  // namespace kcov::symbol

@@ -41,7 +41,7 @@ struct LocationCache::StoredFrame {
 
 namespace {
 
-constexpr std::uint64_t kMagic = 0x3130'6d79'7376'636b;  // "kcvsym01"
+constexpr std::uint64_t kMagic = 0x3230'6d79'7376'636b;  // "kcvsym02"
 
 // The parts of a file, one after the other, in so far as it is long enough.
 class Parts {

@@ -25,6 +25,7 @@ Recording sound() {
   for (std::uint32_t i = 0; i < 100; ++i) {
     recording.locations.push_back({.pc = 0x1000 + i});
     recording.locations[i].is_call_site = true;
+    recording.locations[i].symbol = "vfs_read";
     task.records.push_back(i);
   }
   task.entries = {{coverage::EntryKind::system_call, "read", {{0, 50}}},
@@ -96,10 +97,16 @@ TEST(RecordingExamined, PCs_that_kcov_does_not_record_are_told_from_those_of_ano
   Recording recording = sound();
   for (std::size_t i = 0; i < 2; ++i) recording.locations[i].is_call_site = false;
   EXPECT_TOLD(examine(recording), "addresses", "ok | 98 of 100");
+  // What is no code at all is told, however little of it there is.
+  recording.locations[1].symbol = {};
+  EXPECT_TOLD(examine(recording), "addresses",
+              "2 of 100 PCs lie behind no call of kcov in the image, 1 of them in no function "
+              "(such as 0x1001)");
+  recording.locations[1].symbol = "vfs_read";
   for (std::size_t i = 0; i < 10; ++i) recording.locations[i].is_call_site = false;
   EXPECT_TOLD(examine(recording), "addresses",
-              "problem | 10 of 100 PCs lie behind no call of kcov in the image (such as 0x1000): "
-              "the traced program");
+              "problem | 10 of 100 PCs lie behind no call of kcov in the image, 0 of them in no "
+              "function (such as 0x1000): the traced program");
   for (std::size_t i = 0; i < 60; ++i) recording.locations[i].is_call_site = false;
   EXPECT_TOLD(examine(recording), "addresses",
               "it is the image of another build | name the vmlinux");

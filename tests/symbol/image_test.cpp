@@ -37,9 +37,10 @@ Frames frames_of(const Location& location) {
   return {location.frames.begin(), location.frames.end()};
 }
 
-// Called directly, and through a register as in the large code model.
+// Called directly, through a register as in the large code model, and by a jump at a function's
+// end.
 TEST(Image, PCsThatAreNoneOfKcovsAreTold) {
-  for (const std::string name : {"covered", "covered-large"}) {
+  for (const std::string name : {"covered", "covered-large", "jumps"}) {
     Image image = open_program(name);
     std::vector<std::uint64_t> pcs = {0};
     for (const auto& [number, pc] : pcs_of(name)) pcs.push_back(pc);
