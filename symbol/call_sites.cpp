@@ -7,22 +7,37 @@
 #include <algorithm>
 #include <cstring>
 #include <string_view>
+#include <unordered_set>
+#include <utility>
 
 #include "symbol/symbol_table.hpp"
 
 namespace kcov::symbol {
 namespace {
 
-// call *%rax to call *%rdi are ff d0 to ff d7, with a prefix of 41 those of r8 to r15;
-// call *disp32(%rip) is ff 15; call rel32 is e8.
+// call rel32 is e8.
 constexpr std::size_t kDirectCall = 5;
-constexpr std::size_t kTableCall = 6;
+constexpr int kDirectJump = 5;  // jmp rel32 is e9
+
+// call *%rax is ff d0, call *8(%rax) ff 50 08, call *disp32(%rip) ff 15 and four bytes; a prefix
+// may stand before it. `length`: of it, from the ff on; `mode`: the byte behind that.
+constexpr std::size_t kLongestIndirectCall = 7;
+bool is_indirect_call(unsigned char mode, std::size_t length) {
+  if ((mode & 0x38) != 0x10) return false;
+  const unsigned base = mode & 7;
+  switch (mode >> 6) {
+    case 0: return length == (base == 5 ? 6u : base == 4 ? 3u : 2u);
+    case 1: return length == (base == 4 ? 4u : 3u);
+    case 2: return length == (base == 4 ? 7u : 6u);
+    default: return length == 2;
+  }
+}
 
 bool is_callback(std::string_view name) { return name.starts_with("__sanitizer_cov_"); }
 
 }  // namespace
 
-CallSites::CallSites(Elf* elf) {
+CallSites::CallSites(Elf* elf, const ElfSymbols& symbols) {
   GElf_Ehdr header;
   is_x86_64_ = gelf_getehdr(elf, &header) != nullptr && header.e_machine == EM_X86_64;
   for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf, section)) != nullptr;) {
@@ -36,37 +51,49 @@ CallSites::CallSites(Elf* elf) {
     code_.push_back(
         {shape.sh_addr, {static_cast<const unsigned char*>(data->d_buf), data->d_size}});
   }
-  if (is_x86_64_) find_jumps(elf);
+  if (is_x86_64_) find_jumps(elf, symbols);
 }
 
-void CallSites::find_jumps(Elf* elf) {
-  std::uint64_t lowest = ~std::uint64_t{0};
-  std::uint64_t highest = 0;
-  std::vector<std::uint64_t> callbacks;
+void CallSites::find_jumps(Elf* elf, const ElfSymbols& symbols) {
+  std::unordered_set<std::uint64_t> ends;  // what a jump to leads to a callback
   for_each_symbol(elf, [&](const char* name, const GElf_Sym& entry) {
-    if (entry.st_shndx == SHN_UNDEF || !is_callback(name)) return;
-    callbacks.push_back(entry.st_value);
-    lowest = std::min(lowest, entry.st_value);
-    highest = std::max(highest, entry.st_value);
+    if (entry.st_shndx != SHN_UNDEF && is_callback(name)) ends.insert(entry.st_value);
   });
+  // Whatever looks like a jump: what it leads to tells the others apart.
+  struct Jump {
+    std::uint64_t at;
+    std::uint64_t target;
+  };
+  std::vector<Jump> jumps;
   for (const Code& code : code_) {
-    for (std::size_t i = 0; i + kDirectCall <= code.bytes.size(); ++i) {
-      if (code.bytes[i] != 0xe9) continue;
+    const unsigned char* const end = code.bytes.data() + code.bytes.size();
+    for (const unsigned char* at = code.bytes.data(); end - at > kDirectJump; ++at) {
+      at = static_cast<const unsigned char*>(
+          std::memchr(at, 0xe9, static_cast<std::size_t>(end - at - kDirectJump + 1)));
+      if (at == nullptr) break;
       std::int32_t distance;
-      std::memcpy(&distance, &code.bytes[i + 1], sizeof distance);
-      const std::uint64_t target =
-          code.start + i + kDirectCall + static_cast<std::uint64_t>(std::int64_t{distance});
-      if (target < lowest || target > highest) continue;
-      if (std::find(callbacks.begin(), callbacks.end(), target) != callbacks.end())
-        jumps_.push_back(code.start + i);
+      std::memcpy(&distance, at + 1, sizeof distance);
+      const std::uint64_t address = code.start + static_cast<std::uint64_t>(at - code.bytes.data());
+      jumps.push_back(
+          {address, address + kDirectJump + static_cast<std::uint64_t>(std::int64_t{distance})});
     }
   }
-  std::sort(jumps_.begin(), jumps_.end());
+  // Those of the callbacks first, then those of the functions that were found so.
+  for (std::size_t before = ~std::size_t{0}; before != ends.size();) {
+    before = ends.size();
+    std::erase_if(jumps, [&](const Jump& jump) {
+      if (!ends.contains(jump.target)) return false;
+      const ElfSymbols::Symbol* const function = symbols.find(jump.at);
+      // Within one it is a loop.
+      if (function != nullptr && function->start != jump.target) ends.insert(function->start);
+      return true;
+    });
+  }
+  ends_in_callback_ = std::move(ends);
 }
 
 bool CallSites::ends_in_callback(const ElfSymbols::Symbol& function) const {
-  const auto jump = std::lower_bound(jumps_.begin(), jumps_.end(), function.start);
-  return jump != jumps_.end() && *jump < function.end;
+  return ends_in_callback_.contains(function.start);
 }
 
 bool CallSites::may_return_to(std::uint64_t pc, const ElfSymbols& symbols) const {
@@ -77,8 +104,8 @@ bool CallSites::may_return_to(std::uint64_t pc, const ElfSymbols& symbols) const
   if (code == code_.end()) return false;
   const std::span<const unsigned char> before = code->bytes.first(pc - code->start);
   const auto back = [&](std::size_t bytes) { return before[before.size() - bytes]; };
-  if (before.size() >= 2 && back(2) == 0xff && (back(1) & 0xf8) == 0xd0) return true;
-  if (before.size() >= kTableCall && back(6) == 0xff && back(5) == 0x15) return true;
+  for (std::size_t length = 2; length <= kLongestIndirectCall && length <= before.size(); ++length)
+    if (back(length) == 0xff && is_indirect_call(back(length - 1), length)) return true;
   if (before.size() < kDirectCall || back(5) != 0xe8) return false;
   std::int32_t distance;
   std::memcpy(&distance, &before[before.size() - 4], sizeof distance);

@@ -4,14 +4,16 @@
 // its callback returns to, so the instruction before is a call of it. A PC of another build
 // of the same kernel seldom lies behind one, and would get a wrong name with confidence.
 //
-// A function may end with a jump to the callback, which then returns behind the call of that
-// function: such calls count, too. (One by way of two functions does not, and is rare.)
+// A function may end with a jump to the callback, or with one to a function that does: the callback
+// then returns behind the call of that function. Such calls count, too, and those through a
+// register or memory, which may be of any function.
 #pragma once
 
 #include <libelf.h>
 
 #include <cstdint>
 #include <span>
+#include <unordered_set>
 #include <vector>
 
 #include "symbol/elf_symbols.hpp"
@@ -20,13 +22,12 @@ namespace kcov::symbol {
 
 class CallSites {
  public:
-  // The image's code; the ELF must outlive this.
-  explicit CallSites(Elf* elf);
+  // The image's code; the ELF must outlive this. `symbols`: its own.
+  CallSites(Elf* elf, const ElfSymbols& symbols);
 
   // Whether the callback may return to `pc`: behind a direct call of a function of
   // __sanitizer_cov_, of one that ends with a jump to such, or of one that no symbol names, or
-  // behind a call through a register or a table of addresses (large code models, PIC). For all but
-  // x86-64: yes, whatever stands there.
+  // behind a call through a register or memory. For all but x86-64: yes, whatever stands there.
   bool may_return_to(std::uint64_t pc, const ElfSymbols& symbols) const;
 
  private:
@@ -35,12 +36,13 @@ class CallSites {
     std::span<const unsigned char> bytes;
   };
   // Finds the jumps to callbacks.
-  void find_jumps(Elf* elf);
+  void find_jumps(Elf* elf, const ElfSymbols& symbols);
   bool ends_in_callback(const ElfSymbols::Symbol& function) const;
 
   bool is_x86_64_ = false;
   std::vector<Code> code_;
-  std::vector<std::uint64_t> jumps_;  // where they stand, ascending
+  // Starts of the callbacks, and of the functions that end with a jump to one, or to another such.
+  std::unordered_set<std::uint64_t> ends_in_callback_;
 };
 
 }  // namespace kcov::symbol

@@ -61,7 +61,7 @@ namespace {
 // What finds the symbol and the unit of an address.
 struct LookUp {
   LookUp(Elf* elf, Elf* with_symbols, Dwarf* dwarf)
-      : symbols(with_symbols), sites(elf), units(dwarf) {}
+      : symbols(with_symbols), sites(elf, symbols), units(dwarf) {}
 
   ElfSymbols symbols;
   CallSites sites;
