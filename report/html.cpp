@@ -10,10 +10,10 @@
 
 namespace kcov::report::html {
 
-Result<Summary> write_report(const coverage::CoverageSet& set, symbol::Locations coverable,
+Result<Summary> write_report(const coverage::CoverageSet& set, Kernel kernel,
                              const SourceFinder& source, const std::string& title,
                              ReportDirectory& directory) {
-  const Points points = points_of(set, std::move(coverable));
+  const Points points = points_of(set, std::move(kernel));
   const Tree tree = tree_of(points, set.hits);
   const Reachers reachers(set);
   const auto write = [&](const std::string& name, const Json& data) {
@@ -34,7 +34,7 @@ Result<Summary> write_report(const coverage::CoverageSet& set, symbol::Locations
   }
   const Count& placed = tree.directories[0].count;
   return Summary{placed.covered + tree.nowhere.covered,
-                 points.are_all ? placed.points + tree.nowhere.points : 0, points.strays.size()};
+                 points.are_all ? placed.points + tree.nowhere.points : 0};
 }
 
 }  // namespace kcov::report::html

@@ -8,6 +8,7 @@
 
 #include "coverage/coverage_set.hpp"
 #include "report/html_directory.hpp"
+#include "report/html_points.hpp"
 #include "report/html_source.hpp"
 #include "support/result.hpp"
 #include "symbol/location.hpp"
@@ -17,12 +18,10 @@ namespace kcov::report::html {
 struct Summary {
   std::uint32_t covered = 0;  // points
   std::uint32_t points = 0;   // 0: it is not known how many there are
-  std::size_t strays = 0;     // recorded PCs that are no points
 };
 
-// `coverable`: the kernel's points with their names, by PC; empty: they are not known.
 // `title`: empty: the commands that ran. The directory is not finished yet.
-Result<Summary> write_report(const coverage::CoverageSet& set, symbol::Locations coverable,
+Result<Summary> write_report(const coverage::CoverageSet& set, Kernel kernel,
                              const SourceFinder& source, const std::string& title,
                              ReportDirectory& directory);
 

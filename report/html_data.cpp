@@ -166,6 +166,7 @@ Json index_data(const CoverageSet& set, const Points& points, const Tree& tree,
           {"tasks", tasks},
           {"cutOff", cut_off},
           {"brokenOff", broken_off},
+          {"tails", points.tails.size()},
           {"strays", strays_data(set, points)},
           {"tree", tree_data(tree, 0)}};
 }
@@ -185,12 +186,11 @@ Json functions_data(const Tree& tree) {
 }
 
 Json runs_data(const CoverageSet& set, const Points& points) {
-  CoverageSet::Pcs strays;
-  strays.addMany(points.strays.size(), points.strays.data());
+  const CoverageSet::Pcs uncounted = points.uncounted();
   std::vector<CoverageSet::Pcs> of_runs;
   CoverageSet::Pcs once, twice;  // reached by one run at least, by two
   for (const CoverageSet::Run& run : set.runs) {
-    const CoverageSet::Pcs& pcs = of_runs.emplace_back(run.pcs() - strays);
+    const CoverageSet::Pcs& pcs = of_runs.emplace_back(run.pcs() - uncounted);
     twice |= once & pcs;
     once |= pcs;
   }
@@ -200,7 +200,7 @@ Json runs_data(const CoverageSet& set, const Points& points) {
     Json tasks = Json::array();
     for (const CoverageSet::Task& task : run.tasks)
       tasks.push_back(
-          {task.id, task.process, shortened(task.program), (task.pcs - strays).cardinality()});
+          {task.id, task.process, shortened(task.program), (task.pcs - uncounted).cardinality()});
     runs.push_back({{"name", run.name},
                     {"command", shortened(joined(run.command))},
                     {"status", run.status ? Json(*run.status) : Json(nullptr)},
@@ -211,7 +211,7 @@ Json runs_data(const CoverageSet& set, const Points& points) {
   }
   Json calls = Json::array();
   for (const CoverageSet::Call& call : set.calls)
-    calls.push_back({call.name, name_of(call.kind), (call.pcs - strays).cardinality()});
+    calls.push_back({call.name, name_of(call.kind), (call.pcs - uncounted).cardinality()});
   return {{"runs", std::move(runs)}, {"calls", std::move(calls)}};
 }
 

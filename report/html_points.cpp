@@ -7,17 +7,24 @@
 
 namespace kcov::report::html {
 
-Points points_of(const coverage::CoverageSet& set, symbol::Locations coverable) {
+coverage::CoverageSet::Pcs Points::uncounted() const {
+  coverage::CoverageSet::Pcs pcs;
+  pcs.addMany(tails.size(), tails.data());
+  pcs.addMany(strays.size(), strays.data());
+  return pcs;
+}
+
+Points points_of(const coverage::CoverageSet& set, Kernel kernel) {
   const auto count = static_cast<std::uint32_t>(set.locations.size());
   Points points;
-  points.are_all = !coverable.empty();
+  points.are_all = !kernel.points.empty();
   if (!points.are_all) {
     points.locations = set.locations;
     points.reached_as.resize(count);
     std::iota(points.reached_as.begin(), points.reached_as.end(), 0u);
     return points;
   }
-  points.locations = std::move(coverable);
+  points.locations = std::move(kernel.points);
   points.reached_as.assign(points.locations.size(), Points::kNever);
   std::vector<std::uint32_t> order(count);
   std::iota(order.begin(), order.end(), 0u);
@@ -31,7 +38,7 @@ Points points_of(const coverage::CoverageSet& set, symbol::Locations coverable) 
     if (at < points.locations.size() && points.locations[at].pc == pc)
       points.reached_as[at] = number;
     else
-      points.strays.push_back(number);
+      (kernel.recorded[number].is_call_site ? points.tails : points.strays).push_back(number);
   }
   return points;
 }

@@ -18,13 +18,21 @@ struct Points {
   std::vector<std::uint32_t> reached_as;
   // Whether those are here that nobody reached. If not, there are no percentages.
   bool are_all = false;
-  // Numbers in the CoverageSet of recorded PCs that are no points: a buffer that something else
-  // wrote to, most likely. They count nowhere.
-  std::vector<std::uint32_t> strays;
+  // Numbers in the CoverageSet of recorded PCs that are no points. They count nowhere.
+  std::vector<std::uint32_t> tails;   // behind a call of a function that ends with a jump to kcov's
+                                      // callback: that it was reached, not at which of its points
+  std::vector<std::uint32_t> strays;  // the others: of a buffer that something else wrote to
+
+  // Those of both.
+  coverage::CoverageSet::Pcs uncounted() const;
 };
 
-// `coverable`: all points of the kernel, by PC; none: they are not known, and what was reached
-// is all there is.
-Points points_of(const coverage::CoverageSet& set, symbol::Locations coverable);
+// What the kernel's image tells, each with its names.
+struct Kernel {
+  symbol::Locations points;    // all, by PC; none: they are not known, and what was reached is all
+  symbol::Locations recorded;  // the set's locations; none where points are not known
+};
+
+Points points_of(const coverage::CoverageSet& set, Kernel kernel);
 
 }  // namespace kcov::report::html

@@ -65,13 +65,16 @@ Result<int> run(const Options& options) {
   if (!set) return set.error();
   if (!set->unnamed.empty()) fmt::print(stderr, "kcovtool: {}\n", set->unnamed);
   std::optional<symbol::Image> image = image_of(*set, options.vmlinux);
-  symbol::Locations coverable;
+  html::Kernel kernel;
   if (image) {
     image->keep_answers_in(lab::cache_directory() / "symbols");
-    coverable = image->locate(image->coverable_pcs());
+    kernel.points = image->locate(image->coverable_pcs());
+    std::vector<std::uint64_t> recorded;
+    for (const symbol::Location& location : set->locations) recorded.push_back(location.pc);
+    if (!kernel.points.empty()) kernel.recorded = image->locate(recorded);
   }
   const Result<html::Summary> summary = html::write_report(
-      *set, std::move(coverable), source_of(options, image), options.title, *directory);
+      *set, std::move(kernel), source_of(options, image), options.title, *directory);
   if (!summary) return summary.error();
   if (Status done = directory->finish(); !done) return done.error();
   const std::string page = (fs::path(options.output) / "index.html").string();

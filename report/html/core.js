@@ -72,10 +72,8 @@ function kcovData(name, value) {
   kcov.visible = (text) => {
     if (!hasHidden.test(text)) return text;
     return text.replace(hidden, (character) => {
-      const code = character.charCodeAt(0);
-      if (code < 0x20) return String.fromCharCode(0x2400 + code);
-      if (code === 0x7f) return '\u2421';
-      return `\u27e8U+${code.toString(16).toUpperCase().padStart(4, '0')}\u27e9`;
+      const code = character.charCodeAt(0).toString(16).toUpperCase();
+      return `\u27e8U+${code.padStart(4, '0')}\u27e9`;
     });
   };
 
@@ -96,7 +94,7 @@ function kcovData(name, value) {
     if (covered === points) return '100 %';
     const share = (100 * covered) / points;
     if (share < 0.1) return '<0.1 %';
-    return Math.min(99.9, Math.floor(share * 10) / 10).toFixed(1) + ' %';
+    return Math.min(99.9, share).toFixed(1) + ' %';
   };
   kcov.some = (count, one, many) => `${kcov.number(count)} ${count === 1 ? one : many}`;
 

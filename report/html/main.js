@@ -112,6 +112,8 @@
       troubles.push(`In ${kcov.some(index.cutOff, 'run', 'runs')} buffers were full: records are missing.`);
     if (index.nowhere[1])
       troubles.push(`${kcov.some(index.nowhere[1], 'point is', 'points are')} in no known file (${kcov.number(index.nowhere[0])} reached): counted above, and in no list.`);
+    if (index.tails)
+      troubles.push(`${kcov.some(index.tails, 'recorded PC says', 'recorded PCs say')} that a function ended with a jump to kcov's callback, but not at which of its points: not counted.`);
     const made = troubles.map((text) => make('li', '', kcov.visible(text)));
     if (index.strays.count) {
       const pcs = make('ul', 'strays', ...index.strays.pcs.map(([pc, symbol, hits]) =>

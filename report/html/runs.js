@@ -29,7 +29,7 @@
       }},
       {title: 'Command', value: (run) => run.command, cell: (run) => make('span', 'command', kcov.visible(run.command))},
       {title: 'Ended', value: ending, cell(run) {
-        const text = make('span', '', ending(run));
+        const text = make('span', 'ending', ending(run));
         if (run.cutOff) text.append(make('span', 'trouble', ' records are missing'));
         return text;
       }},
@@ -42,11 +42,13 @@
   }
 
   function makeCalls(calls) {
-    return kcov.table([
+    const table = kcov.table([
       {title: 'Entry', value: (call) => call[0], cell: (call) => kcov.visible(call[0])},
       {title: 'Kind', value: (call) => call[1], cell: (call) => call[1]},
       {title: 'Points', isNumber: true, value: (call) => call[2], cell: (call) => kcov.number(call[2])},
     ], calls, {column: 2, down: true});
+    table.classList.add('narrow');
+    return table;
   }
 
   kcov.views.runs = {
