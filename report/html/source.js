@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-// A source file, line by line. All lines are in the page, so that the browser's own search finds
-// them; those out of sight cost no layout (content-visibility in report.css).
+// A source file, line by line. All lines are put into the page, so that the browser's own search
+// finds them: those that are looked at at once, the others while the reader reads. What is out of
+// sight costs no layout (content-visibility in report.css).
 'use strict';
 
 (() => {
   const {make} = kcov;
-  const kBlock = 100;  // lines that are laid out together
+  const kBlock = 100;  // lines that are made and laid out together
+  const kHeight = 18;  // pixels of a line, as in report.css
+  const kSlice = 8;    // milliseconds of work before the browser has its turn
   const kinds = {covered: 'covered', partly: 'partly covered', missed: 'not covered', none: 'no code'};
   let node = null;
-  let lines = [];  // {number, element, kind, at}; `at`: where it is in the data
+  let lines = [];  // {number, text, kind, at, element}; `at`: where it is in the data
+  let blocks = []; // elements, empty until their lines are made
   let byNumber = new Map();
   let data = null;
   let current = -1;
@@ -25,19 +29,38 @@
   const counted = make('div', 'line', make('span', 'no'), make('span', 'points'),
     make('span', 'hits'), make('span', 'text'));
 
-  function makeLine(number, text, at) {
+  const lineOf = (number, text, at) =>
+    ({number, text, at, kind: at === undefined ? 'none' : kindOf(at), element: null});
+
+  function makeElement(line) {
+    const {number, text, at, kind} = line;
     const element = (at === undefined ? plain : counted).cloneNode(true);
     element.firstChild.textContent = number;
     if (text !== '') element.lastChild.textContent = kcov.visible(text);
-    const line = {number, element, at, kind: 'none'};
     if (at !== undefined) {
-      line.kind = kindOf(at);
-      element.classList.add(line.kind);
-      const [covered, points, hits] = data.lines.slice(at + 1, at + 4);
-      if (line.kind === 'partly') element.children[1].textContent = `${covered}/${points}`;
-      element.children[2].textContent = kcov.short(hits);
+      element.classList.add(kind);
+      if (kind === 'partly')
+        element.children[1].textContent = `${data.lines[at + 1]}/${data.lines[at + 2]}`;
+      element.children[2].textContent = kcov.short(data.lines[at + 3]);
     }
-    return line;
+    line.element = element;
+    return element;
+  }
+  function fill(block) {
+    if (!blocks[block] || blocks[block].firstChild) return;
+    blocks[block].append(...lines.slice(block * kBlock, (block + 1) * kBlock).map(makeElement));
+  }
+  // A screen and more around a line.
+  function fillAround(index) {
+    const block = Math.floor(index / kBlock);
+    for (let near = block - 1; near <= block + 1; ++near) fill(near);
+  }
+  // The others, in turn with whatever else is to be done.
+  function fillRest(begin, own) {
+    const end = performance.now() + kSlice;
+    let block = begin;
+    while (block < own.length && performance.now() < end) fill(block++);
+    if (block < own.length) setTimeout(() => own === blocks && fillRest(block, own));
   }
 
   // Without the source there are only the lines that have code, and the names of functions.
@@ -48,21 +71,22 @@
       const names = new Map();
       for (const [name, line] of data.functions)
         names.set(line, (names.has(line) ? names.get(line) + ', ' : '') + name);
-      return [...places].map(([number, at]) => makeLine(number, names.get(number) ?? '', at));
+      return [...places].map(([number, at]) => lineOf(number, names.get(number) ?? '', at));
     }
     const texts = data.source.split(/\r?\n/);
     if (texts.at(-1) === '') texts.pop();
-    const made = texts.map((text, i) => makeLine(i + 1, text, places.get(i + 1)));
+    const made = texts.map((text, i) => lineOf(i + 1, text, places.get(i + 1)));
     for (const [number, at] of places)
-      if (number > texts.length) made.push(makeLine(number, '', at));
+      if (number > texts.length) made.push(lineOf(number, '', at));
     return made;
   }
 
   function select(index, where) {
-    lines[current]?.element.classList.remove('current');
+    lines[current]?.element?.classList.remove('current');
     current = Math.max(0, Math.min(index, lines.length - 1));
     const line = lines[current];
     if (!line) return;
+    fillAround(current);
     line.element.classList.add('current');
     if (where) line.element.scrollIntoView({block: where});
     kcov.details(document.getElementById('details'), data, line, kinds[line.kind]);
@@ -124,11 +148,13 @@
     text.tabIndex = 0;
     text.setAttribute('role', 'listbox');
     text.ariaLabel = 'Lines';
+    blocks = [];
     for (let begin = 0; begin < lines.length; begin += kBlock) {
-      const block = make('div', 'block', ...lines.slice(begin, begin + kBlock).map((line) => line.element));
-      block.style.containIntrinsicHeight = `auto ${Math.min(kBlock, lines.length - begin) * 18}px`;
-      text.append(block);
+      const block = make('div', 'block');
+      block.style.height = `${Math.min(kBlock, lines.length - begin) * kHeight}px`;
+      blocks.push(block);
     }
+    text.append(...blocks);
     text.onclick = (event) => {
       const element = event.target.closest?.('.line');
       const index = element ? byNumber.get(Number(element.firstChild.textContent)) : undefined;
@@ -147,13 +173,22 @@
     details.ariaLabel = 'The selected line';
     details.ariaLive = 'polite';
     const aside = make('aside', '', details,
-      make('h2', '', `Functions`, make('span', 'muted', ` ${kcov.number(data.functions.length)}`)),
-      makeFunctions());
+      make('h2', '', 'Functions', make('span', 'muted', ` ${kcov.number(data.functions.length)}`)));
     document.getElementById('view').replaceChildren(about, ...trouble, make('div', 'pair', text, aside));
     current = -1;
     const index = byNumber.get(wanted) ?? (wanted ? lines.findIndex((line) => line.number >= wanted) : -1);
     if (index >= 0) select(index, 'center');
-    else kcov.details(details, data, null);
+    else {
+      fillAround(0);
+      kcov.details(details, data, null);
+    }
+    // What is not needed for the first look comes after it.
+    const own = blocks;
+    requestAnimationFrame(() => setTimeout(() => {
+      if (own !== blocks) return;
+      aside.append(makeFunctions());
+      fillRest(0, own);
+    }));
     text.focus({preventScroll: true});
   }
 

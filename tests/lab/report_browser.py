@@ -128,6 +128,7 @@ shot("search")
 press(Keys.ENTER)
 until(lambda: find(".line.current"), "a source page with a line selected")
 check("#file:fs/open.c:" in browser.current_url, "the address of fs/open.c")
+until(lambda: not run("return document.querySelector('.block:empty')"), "all lines")
 kinds = run("""return [...document.querySelectorAll('.line')].reduce((sum, line) => {
     const kind = ['covered', 'partly', 'missed'].find((name) => line.classList.contains(name)) ?? 'none';
     sum[kind] = (sum[kind] ?? 0) + 1;
@@ -161,6 +162,7 @@ number = selected()
 until(lambda: browser.current_url.endswith(f"#file:fs/open.c:{number}"), "the line in the address")
 shot("details")
 no_complaints("the source page")
+until(lambda: find("aside tbody tr"), "functions")
 columns = run("return document.querySelectorAll('aside th').length")
 check(columns == 5, "five columns of functions")
 find("aside th:last-child button")[0].click()
@@ -232,6 +234,7 @@ longest = run("return kcov.files.reduce((a, b) => a.points > b.points ? a : b).p
 for path in ("fs/open.c", "mm/memory.c", longest):
     opening_time("fs/namei.c")
     milliseconds = opening_time(path)
+    until(lambda: not run("return document.querySelector('.block:empty')"), "all lines")
     lines = run("return document.querySelectorAll('.line').length")
     print(f"{path}, {lines} lines, opens in {milliseconds:.0f} ms")
     check(milliseconds < 1000, "a source page at once")
