@@ -84,6 +84,7 @@ class Statement {
   void bind(int place, bool value) { sqlite3_bind_int(handle_, place, value); }
   void bind(int place, int value) { sqlite3_bind_int(handle_, place, value); }
   void bind(int place, std::uint32_t value) { sqlite3_bind_int64(handle_, place, value); }
+  void bind(int place, std::int64_t value) { sqlite3_bind_int64(handle_, place, value); }
   void bind(int place, std::uint64_t value) {
     sqlite3_bind_int64(handle_, place, static_cast<std::int64_t>(value));
   }

@@ -24,7 +24,7 @@ constexpr const char* kTables = R"(
                      is_cut_off INTEGER);
   CREATE TABLE tasks (number INTEGER PRIMARY KEY, run INTEGER, id INTEGER, process INTEGER,
                       program TEXT, count INTEGER, pcs BLOB);
-  CREATE TABLE calls (name TEXT PRIMARY KEY, kind TEXT, count INTEGER, pcs BLOB) WITHOUT ROWID;
+  CREATE TABLE reached_by (name TEXT PRIMARY KEY, kind TEXT, count INTEGER, pcs BLOB) WITHOUT ROWID;
 )";
 
 // Ascending numbers, each less the one before it: what lies close together becomes small.
@@ -62,7 +62,7 @@ void write(Database& database, const CoverageSet& set) {
                       std::uint64_t{task.pcs.cardinality()}, Bytes(differences(task.pcs)));
     ++number;
   }
-  Statement call(database, "INSERT INTO calls VALUES (?, ?, ?, ?)");
+  Statement call(database, "INSERT INTO reached_by VALUES (?, ?, ?, ?)");
   for (const CoverageSet::Call& one : set.calls)
     call.run(one.name, name_of(one.kind), std::uint64_t{one.pcs.cardinality()},
              Bytes(differences(one.pcs)));
@@ -141,10 +141,10 @@ class Reader {
   }
 
   void read_calls() {
-    Statement rows(database_, "SELECT name, kind, count, pcs FROM calls ORDER BY name");
+    Statement rows(database_, "SELECT name, kind, count, pcs FROM reached_by ORDER BY name");
     while (rows.next()) {
       CoverageSet::Call call{kind_of(rows.text(1)), std::string(rows.text(0)), {}};
-      if (!read_set(rows, 2, call.pcs)) return (void)damaged(database_, "calls");
+      if (!read_set(rows, 2, call.pcs)) return (void)damaged(database_, "reached_by");
       set_.calls.push_back(std::move(call));
     }
   }

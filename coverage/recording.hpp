@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "coverage/calls.hpp"
 #include "coverage/entries.hpp"
 #include "symbol/location.hpp"
 
@@ -31,6 +32,7 @@ struct Task {
   bool was_full = false;                 // the buffer, at some time
   std::optional<std::uint64_t> dropped;  // none: the kernel cannot tell
   std::vector<Entry> entries;            // none: there are no names to cut by
+  std::vector<Call> calls;               // in order; none: they were not asked for
 
   // Calls visit(location) for each record, in order, but for those of the tracer's entries:
   // what following the command added. Without entries: for all.

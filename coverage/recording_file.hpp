@@ -38,6 +38,8 @@ class RecordingWriter {
   // Recording::tasks.
   Status begin_task(std::size_t task, const Task& header);
   Status add_program(std::size_t task, const Task::Program& program);
+  // In the order of their ends.
+  Status add_call(std::size_t task, const Call& call);
   // `pcs`: all that there are until now, each at its number.
   Status add_records(std::size_t task, std::span<const std::uint32_t> records,
                      std::span<const std::uint64_t> pcs);
@@ -59,6 +61,7 @@ class RecordingWriter {
   std::unique_ptr<Database> database_;
   std::vector<std::uint64_t> pcs_;  // not written yet
   std::size_t first_pc_ = 0;
+  std::uint64_t calls_ = 0;  // that were written
   struct Pending {
     std::uint64_t first = 0;
     std::vector<std::uint32_t> records;

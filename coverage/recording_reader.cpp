@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include <algorithm>
 #include <cstring>
+#include <unordered_map>
 #include <utility>
 
 #include "coverage/database.hpp"
@@ -22,6 +23,7 @@ class Reader {
       if (detail_ == Detail::all) (void)read_names(database_, recording_.locations);
       read_tasks();
       read_programs();
+      read_calls();
       read_records();
       read_entries();
     }
@@ -76,6 +78,41 @@ class Reader {
       Task* const of = task(rows);
       if (of == nullptr) return (void)damaged(database_, "programs");
       of->programs.push_back({static_cast<std::uint64_t>(rows.integer(1)), split(rows.bytes(2))});
+    }
+  }
+
+  void read_calls() {
+    std::unordered_map<std::int64_t, std::pair<Task*, std::size_t>> places;
+    Statement rows(database_,
+                   "SELECT task, number, records, call, arguments, result FROM calls "
+                   "ORDER BY number");
+    while (rows.next()) {
+      Task* const of = task(rows);
+      if (of == nullptr) return (void)damaged(database_, "calls");
+      places.try_emplace(rows.integer(1), of, of->calls.size());
+      Call& call = of->calls.emplace_back();
+      call.records = static_cast<std::uint64_t>(rows.integer(2));
+      call.number = static_cast<std::uint64_t>(rows.integer(3));
+      call.has_arguments = !rows.is_null(4);
+      const Bytes arguments = rows.bytes(4);
+      if (call.has_arguments) {
+        if (arguments.size() != sizeof call.arguments) return (void)damaged(database_, "calls");
+        std::memcpy(call.arguments.data(), arguments.data(), sizeof call.arguments);
+      }
+      if (!rows.is_null(5)) call.result = rows.integer(5);
+    }
+    Statement texts(database_, "SELECT call, argument, cut_off, text FROM texts ORDER BY call");
+    while (texts.next()) {
+      const auto place = places.find(texts.integer(0));
+      const std::int64_t argument = texts.integer(1);
+      if (place == places.end() || argument < 0 ||
+          argument >= static_cast<std::int64_t>(kSystemCallArguments))
+        return (void)damaged(database_, "texts");
+      const auto& [of, index] = place->second;
+      const Bytes bytes = texts.bytes(3);
+      of->calls[index].texts.push_back(
+          {static_cast<std::uint8_t>(argument), texts.integer(2) != 0,
+           std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())});
     }
   }
 

@@ -20,6 +20,10 @@ constexpr const char* kTables = R"(
                       dropped INTEGER);
   CREATE TABLE programs (number INTEGER PRIMARY KEY, task INTEGER, records INTEGER,
                          arguments BLOB);
+  CREATE TABLE calls (number INTEGER PRIMARY KEY, task INTEGER, records INTEGER, call INTEGER,
+                      arguments BLOB, result INTEGER);
+  CREATE TABLE texts (call INTEGER, argument INTEGER, cut_off INTEGER, text BLOB,
+                      PRIMARY KEY (call, argument)) WITHOUT ROWID;
   CREATE TABLE records (task INTEGER, first INTEGER, count INTEGER, data BLOB,
                         PRIMARY KEY (task, first)) WITHOUT ROWID;
   CREATE TABLE entries (task INTEGER, number INTEGER, kind TEXT, name TEXT, first INTEGER,
@@ -77,6 +81,21 @@ Status RecordingWriter::begin_task(std::size_t number, const Task& task) {
 Status RecordingWriter::add_program(std::size_t task, const Task::Program& program) {
   Statement(*database_, "INSERT INTO programs VALUES (NULL, ?, ?, ?)")
       .run(std::uint64_t{task}, program.records, bytes_of(join(program.arguments)));
+  return commit(false);
+}
+
+Status RecordingWriter::add_call(std::size_t task, const Call& call) {
+  std::optional<Bytes> arguments;
+  if (call.has_arguments) {
+    arguments =
+        Bytes(reinterpret_cast<const std::uint8_t*>(call.arguments.data()), sizeof call.arguments);
+  }
+  Statement(*database_, "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?)")
+      .run(++calls_, std::uint64_t{task}, call.records, call.number, arguments, call.result);
+  for (const Call::Text& text : call.texts) {
+    Statement(*database_, "INSERT INTO texts VALUES (?, ?, ?, ?)")
+        .run(calls_, std::uint32_t{text.argument}, text.is_cut_off, bytes_of(text.bytes));
+  }
   return commit(false);
 }
 
@@ -168,6 +187,8 @@ Status write_recording(const std::string& path, const Recording& recording) {
     written = writer.begin_task(i, task);
     for (const Task::Program& program : task.programs)
       if (written) written = writer.add_program(i, program);
+    for (const Call& call : task.calls)
+      if (written) written = writer.add_call(i, call);
     if (written) written = writer.add_records(i, task.records, pcs);
     if (written && task.ended) written = writer.end_task(i, task);
   }

@@ -15,6 +15,7 @@
 //   agent -> tool   heartbeat                  once a second: the machine is alive
 //   agent -> tool   task                       a TaskHeader: a task that is traced, or is not
 //   agent -> tool   program                    a TaskProgram: what it runs from here on
+//   agent -> tool   call                       a TaskCall (task_call.hpp), if the request asks
 //   agent -> tool   records                    a task's number, the bytes of a PC, and PCs: 8
 //                                              bytes each, or 4 that are sign-extended (where
 //                                              kernels are linked, that is all of it)
@@ -48,6 +49,7 @@ enum class FrameType : std::uint8_t {
   heartbeat,
   task,
   program,
+  call,
   records,
   task_end,
   finished,
@@ -178,6 +180,7 @@ struct Request {
   bool own_streams = false;           // the command inherits the agent's standard streams,
   bool output_to_errors = false;      // its standard output being standard error
   std::uint64_t trace_words = 0;      // size of the kcov buffer; 0: do not trace
+  bool calls = false;                 // what system calls were given and answered, too
 };
 
 inline std::string encode(const Request& request) {
@@ -189,6 +192,7 @@ inline std::string encode(const Request& request) {
       .integer(request.own_streams ? 1 : 0)
       .integer(request.output_to_errors ? 1 : 0)
       .integer(request.trace_words)
+      .integer(request.calls ? 1 : 0)
       .take();
 }
 
@@ -201,6 +205,7 @@ inline bool decode(std::string_view bytes, Request& request) {
   request.own_streams = decoder.integer() != 0;
   request.output_to_errors = decoder.integer() != 0;
   request.trace_words = decoder.integer();
+  request.calls = decoder.integer() != 0;
   return decoder.good() && !request.arguments.empty();
 }
 

@@ -198,7 +198,7 @@ class Session {
       case FrameType::task: {
         TaskHeader header;
         if (!decode(frame.payload, header) || header.number != result_.tasks.size()) return false;
-        result_.tasks.push_back({std::move(header), {}, {}, {}});
+        result_.tasks.push_back({std::move(header), {}, {}, {}, {}});
         tell(&SessionObserver::task_began, result_.tasks.size() - 1);
         return true;
       }
@@ -208,6 +208,14 @@ class Session {
         const std::size_t task = program.number;
         result_.tasks[task].programs.push_back(std::move(program));
         tell(&SessionObserver::program_began, task);
+        return true;
+      }
+      case FrameType::call: {
+        TaskCall call;
+        if (!decode(frame.payload, call) || call.number >= result_.tasks.size()) return false;
+        const std::size_t task = call.number;
+        result_.tasks[task].calls.push_back(std::move(call));
+        tell(&SessionObserver::call_made, task);
         return true;
       }
       case FrameType::records: {

@@ -10,6 +10,7 @@
 #include "lab/machine.hpp"
 #include "lab/pc_table.hpp"
 #include "lab/protocol.hpp"
+#include "lab/task_call.hpp"
 #include "support/result.hpp"
 
 namespace kcov::lab {
@@ -17,6 +18,7 @@ namespace kcov::lab {
 struct TaskTrace {
   TaskHeader header;
   std::vector<TaskProgram> programs;   // in the order of its execs
+  std::vector<TaskCall> calls;         // in order, if they were asked for
   std::vector<std::uint32_t> records;  // in order: numbers of PCs
   TaskEnd end;
 };
@@ -36,10 +38,11 @@ class SessionObserver {
   virtual ~SessionObserver() = default;
   // The release and the build-id are known.
   virtual Status started(const SessionResult& result) = 0;
-  // Of result.tasks[task]: it is there; its last program is; its last `count` records are; its
-  // end is.
+  // Of result.tasks[task]: it is there; its last program is; its last call is; its last `count`
+  // records are; its end is.
   virtual Status task_began(const SessionResult& result, std::size_t task) = 0;
   virtual Status program_began(const SessionResult& result, std::size_t task) = 0;
+  virtual Status call_made(const SessionResult& result, std::size_t task) = 0;
   virtual Status recorded(const SessionResult& result, std::size_t task, std::size_t count) = 0;
   virtual Status task_ended(const SessionResult& result, std::size_t task) = 0;
   // About a second has passed, with or without news.

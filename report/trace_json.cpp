@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "report/arguments.hpp"
 #include "report/trace_report.hpp"
 
 namespace kcov::report {
@@ -41,6 +42,19 @@ std::string_view kind_of(coverage::EntryKind kind) {
   return "other";
 }
 
+Json call_of(const coverage::Call& call, const std::string& name) {
+  Json json = {{"number", call.number}, {"text", text_of_call(call, name)}};
+  json["arguments"] = call.has_arguments ? Json(call.arguments) : Json(nullptr);
+  Json texts = Json::array();
+  for (const coverage::Call::Text& text : call.texts) {
+    texts.push_back(
+        {{"argument", text.argument}, {"text", text.bytes}, {"cut_off", text.is_cut_off}});
+  }
+  json["texts"] = std::move(texts);
+  json["result"] = call.result ? Json(*call.result) : Json(nullptr);
+  return json;
+}
+
 Json task_of(const Task& task, Paths& paths) {
   Json json = {{"id", task.id}, {"process", task.process}, {"parent", task.parent}};
   if (!task.untraced.empty()) json["untraced"] = task.untraced;
@@ -53,13 +67,16 @@ Json task_of(const Task& task, Paths& paths) {
   json["dropped"] = task.dropped ? Json(*task.dropped) : Json(nullptr);
   json["was_full"] = task.was_full;
   Json entries = Json::array();
-  for (const coverage::Entry& entry : task.entries) {
+  const std::vector<const coverage::Call*> calls = coverage::calls_of_entries(task);
+  for (std::size_t number = 0; number < task.entries.size(); ++number) {
+    const coverage::Entry& entry = task.entries[number];
     std::vector<std::uint32_t> records;
     entry.for_each_record([&](std::uint32_t record) { records.push_back(task.records[record]); });
     entries.push_back({{"kind", kind_of(entry.kind)},
                        {"name", entry.name},
                        {"functions", paths.of(task, entry).functions},
                        {"records", std::move(records)}});
+    if (calls[number] != nullptr) entries.back()["call"] = call_of(*calls[number], entry.name);
   }
   json["entries"] = std::move(entries);
   if (task.entries.empty()) json["trace"] = task.records;

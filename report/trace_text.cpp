@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "report/arguments.hpp"
 #include "report/printable.hpp"
 #include "report/trace_report.hpp"
 
@@ -107,14 +108,16 @@ std::string text_of(const Recording& report, const Task& task, Paths& paths, con
   const Layout layout(look.width);
   std::string text;
   auto program = task.programs.begin();
-  for (const coverage::Entry& entry : task.entries) {
+  const std::vector<const coverage::Call*> calls = coverage::calls_of_entries(task);
+  for (std::size_t number = 0; number < task.entries.size(); ++number) {
+    const coverage::Entry& entry = task.entries[number];
     if (entry.kind == coverage::EntryKind::tracer) continue;
     auto [path, fresh] = paths.of(task, entry);
     const bool is_call = entry.kind == coverage::EntryKind::system_call;
     text += toned(look, is_call ? Tone::name : Tone::quiet, cell(entry.name, layout.name));
     text += fmt::format(" {:>7} ", entry.record_count());
-    const std::string number = fmt::format("{:>6}", fresh);
-    text += fresh == 0 ? number : toned(look, Tone::fresh, number);
+    const std::string count = fmt::format("{:>6}", fresh);
+    text += fresh == 0 ? count : toned(look, Tone::fresh, count);
     if (layout.functions != 0) text += fmt::format(" {:>{}}", path.size(), layout.functions);
     if (layout.has_path) {
       // The entry's own functions (handle_syscall, __se_sys_read) say what its name says.
@@ -124,6 +127,11 @@ std::string text_of(const Recording& report, const Task& task, Paths& paths, con
       text += "  " + joined(path, layout.path);
     }
     text += '\n';
+    if (const coverage::Call* const call = calls[number]) {
+      const std::size_t left =
+          look.width == 0 ? 0 : look.width - std::min<std::size_t>(2, look.width);
+      text += "  " + text_of_call(*call, entry.name, left) + '\n';
+    }
     // It is that call which began to run it.
     for (; program != task.programs.end() && report.tasks.size() > 1 &&
            program->records <= entry.last_record();

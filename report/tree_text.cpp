@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "coverage/call_tree.hpp"
+#include "report/arguments.hpp"
 #include "report/printable.hpp"
 #include "report/trace_report.hpp"
 
@@ -80,7 +81,9 @@ std::string text_of_tree(const Recording& recording, const Look& look) {
   for (const Task& task : recording.tasks) {
     if (recording.tasks.size() > 1)
       text += '\n' + toned(look, Tone::heading, heading_of(task)) + '\n';
-    for (const coverage::Entry& entry : task.entries) {
+    const std::vector<const coverage::Call*> calls = coverage::calls_of_entries(task);
+    for (std::size_t place = 0; place < task.entries.size(); ++place) {
+      const coverage::Entry& entry = task.entries[place];
       if (entry.kind == coverage::EntryKind::tracer) continue;
       ++number;
       const std::optional<std::uint32_t> seen = trees.known_shape(task, entry);
@@ -88,12 +91,17 @@ std::string text_of_tree(const Recording& recording, const Look& look) {
       const auto [known, is_new] = printed.try_emplace(root.shape, number);
       const std::size_t fresh = paths.of(task, entry).fresh;
       text += fmt::format("{:>{}} ", entry.record_count(), kNumberColumns);
+      const std::string its_number = fmt::format("  #{}", number);
+      const std::string news = fresh == 0 ? std::string{} : fmt::format(", {} new", fresh);
+      const std::string like = is_new ? std::string{} : fmt::format(", like #{}", known->second);
+      constexpr std::size_t kLeast = 12;
+      const std::size_t others = kNumberColumns + 1 + its_number.size() + news.size() + like.size();
+      const std::size_t left = look.width == 0 ? 0 : std::max(look.width, others + kLeast) - others;
       text += toned(look, Tone::name,
-                    shortened(printable(entry.name), look.width == 0 ? 0 : look.width / 2));
-      text += toned(look, Tone::quiet, fmt::format("  #{}", number));
-      if (fresh != 0) text += toned(look, Tone::fresh, fmt::format(", {} new", fresh));
-      if (!is_new) text += toned(look, Tone::quiet, fmt::format(", like #{}", known->second));
-      text += '\n';
+                    calls[place] != nullptr ? text_of_call(*calls[place], entry.name, left)
+                                            : shortened(printable(entry.name), left));
+      text += toned(look, Tone::quiet, its_number) + toned(look, Tone::fresh, news) +
+              toned(look, Tone::quiet, like) + '\n';
       if (is_new) print(root.calls, 1, look, text);
     }
   }

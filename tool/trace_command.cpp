@@ -40,6 +40,7 @@ struct Options {
   std::string vmlinux;
   std::string output;
   std::uint64_t words = 1 << 20;
+  bool arguments = false;
   unsigned memory_mib = 1024;
   std::vector<std::string> command;
 
@@ -64,7 +65,19 @@ coverage::Task::Program program_of(const lab::TaskProgram& program) {
   return {program.records, program.arguments};
 }
 
-// All but its programs and records.
+coverage::Call call_of(const lab::TaskCall& made) {
+  coverage::Call call;
+  call.records = made.records;
+  call.number = made.call;
+  call.has_arguments = made.has_arguments;
+  call.arguments = made.arguments;
+  if (made.has_result) call.result = static_cast<std::int64_t>(made.result);
+  for (const lab::TaskCall::Text& text : made.texts)
+    call.texts.push_back({static_cast<std::uint8_t>(text.argument), text.is_cut_off, text.bytes});
+  return call;
+}
+
+// All but its programs, calls and records.
 coverage::Task task_of(const lab::TaskTrace& traced) {
   coverage::Task task;
   task.id = traced.header.id;
@@ -84,6 +97,7 @@ void set_tasks(lab::SessionResult& session, Recording& report) {
     coverage::Task& task = report.tasks.emplace_back(task_of(traced));
     for (const lab::TaskProgram& program : traced.programs)
       task.programs.push_back(program_of(program));
+    for (const lab::TaskCall& call : traced.calls) task.calls.push_back(call_of(call));
     task.records = std::move(traced.records);
   }
 }
@@ -113,6 +127,9 @@ class Recorder : public lab::SessionObserver {
   }
   Status program_began(const lab::SessionResult& result, std::size_t task) override {
     return writer_->add_program(task, program_of(result.tasks[task].programs.back()));
+  }
+  Status call_made(const lab::SessionResult& result, std::size_t task) override {
+    return writer_->add_call(task, call_of(result.tasks[task].calls.back()));
   }
   Status recorded(const lab::SessionResult& result, std::size_t task, std::size_t count) override {
     return writer_->add_records(task, std::span(result.tasks[task].records).last(count),
@@ -273,6 +290,8 @@ Result<Recording> trace_kernel(const Options& options, const lab::Request& reque
 
 // Options that say where or how a lab kernel runs, and what runs is none.
 Status check_options(const Options& options) {
+  if (options.arguments && options.on == "host")
+    return Error{"--arguments is of system calls, which --on host does not trace", 2};
   const bool in_lab = options.on != "native" && options.on != "host";
   if (in_lab || (!options.stock && options.writable.empty())) return {};
   return Error{fmt::format("{} is for lab kernels only, and not for --on {}",
@@ -294,6 +313,7 @@ Result<int> trace(const Options& options) {
   // Whole pages: a buffer that is not cannot be mapped (contract 8).
   constexpr std::uint64_t kPageWords = 512;
   request.trace_words = (options.words + kPageWords - 1) / kPageWords * kPageWords;
+  request.calls = options.arguments;
   Result<std::vector<std::string>> writable = resolve_writable(options.writable);
   if (!writable) return writable.error();
   request.writable = std::move(*writable);
@@ -345,6 +365,8 @@ void add_trace(CLI::App& app, Action& chosen) {
                    "there. Standard output is left to the command (without it the command's goes "
                    "to standard error)")
       ->check(not_empty());
+  command->add_flag("--arguments", options->arguments,
+                    "what each system call was given and answered, too; takes two stops for each");
   command
       ->add_option("--buffer", options->words,
                    "size of the kcov buffer in words of 8 bytes, rounded up to whole pages")

@@ -26,6 +26,8 @@ constexpr long kOptions = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TR
                           PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
 // Arguments of a program that are told: its name, and enough to know it by.
 constexpr std::size_t kMostArguments = 4096;
+// As PTRACE_O_TRACESYSGOOD has it.
+constexpr int kSystemCallStop = SIGTRAP | 0x80;
 
 }  // namespace
 
@@ -128,7 +130,10 @@ void Follower::stopped(pid_t id, int signal, int event) {
   // Any stop will do, and that which it was asked for does not come once there was another.
   if (known != tasks_.end() && known->second.asked) {
     drain(known->second);
-    if (event == PTRACE_EVENT_STOP && signal == SIGTRAP) make_call_again(id);
+    // Out of a call it comes to its stop for that first.
+    if ((event == PTRACE_EVENT_STOP && signal == SIGTRAP) ||
+        (known->second.is_watched && event == 0 && signal == kSystemCallStop))
+      make_call_again(id);
   }
   switch (event) {
     case PTRACE_EVENT_STOP:
@@ -151,10 +156,25 @@ void Follower::stopped(pid_t id, int signal, int event) {
       signal = 0;
       break;
     default:
-      // It may have been borrowed in the midst of that.
-      if (signal == (SIGTRAP | 0x80)) signal = 0;
+      if (signal == kSystemCallStop) {
+        // It may have been borrowed in the midst of that.
+        signal = 0;
+        if (known != tasks_.end() && known->second.is_watched)
+          tell(known->second.calls.stopped(id, known->second.number,
+                                           known->second.records_until_now()));
+      }
   }
-  ::ptrace(PTRACE_CONT, id, nullptr, static_cast<long>(signal));
+  go_on(id, signal);
+}
+
+void Follower::go_on(pid_t id, int signal) {
+  const auto known = tasks_.find(id);
+  const bool is_watched = known != tasks_.end() && known->second.is_watched;
+  ::ptrace(is_watched ? PTRACE_SYSCALL : PTRACE_CONT, id, nullptr, static_cast<long>(signal));
+}
+
+void Follower::tell(const std::optional<lab::TaskCall>& call) {
+  if (call) channel_.send(FrameType::call, encode(*call));
 }
 
 // `maker` has made a task, which may have stopped before it.
@@ -200,6 +220,7 @@ void Follower::begin(pid_t id) {
     if (!reason.empty()) spare_.push_back(std::move(task.buffer));
   }
   announce(id, task, reason);
+  task.is_watched = watches_calls_ && task.buffer != nullptr;
   if (has_ended) end(id);
 }
 
@@ -215,9 +236,11 @@ void Follower::execed(pid_t id) {
   }
   const auto known = tasks_.find(id);
   if (known == tasks_.end()) return;
-  const Task& task = known->second;
-  lab::TaskProgram program{.number = task.number, .records = task.records, .arguments = {}};
-  if (task.buffer != nullptr) program.records += task.buffer->records.pcs().size();
+  Task& task = known->second;
+  task.is_watched = watches_calls_ && task.buffer != nullptr;
+  if (task.is_watched) task.calls.execed(id, task.number);
+  lab::TaskProgram program{
+      .number = task.number, .records = task.records_until_now(), .arguments = {}};
   const std::string line = read_proc(id, "cmdline", kMostArguments);
   for (std::size_t begin = 0; begin < line.size();) {
     const std::size_t end = std::min(line.find('\0', begin), line.size());
@@ -261,6 +284,7 @@ void Follower::end(pid_t id) {
   if (known == tasks_.end()) return;
   Task task = std::move(known->second);
   tasks_.erase(known);
+  tell(task.calls.ended());
   drain(task);
   lab::TaskEnd end{.number = task.number, .records = task.records, .was_full = task.was_full};
   if (task.buffer != nullptr) {

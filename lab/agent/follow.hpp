@@ -9,6 +9,10 @@
 // stops only when it makes a task or execs (once each), for a signal, and at its end: nothing
 // is added to what it executes between its system calls, since it is not stopped there.
 //
+// Where the tool has asked for the arguments of system calls, tasks stop on their way into each and
+// out of it as well (call_watch.hpp), from the command's exec on. What that adds to their traces is
+// told apart as that of other stops is.
+//
 // A thread that is made shares its files with those that run: they can see the three for as
 // long as that takes (some 100 us), and get higher numbers for what they open meanwhile.
 //
@@ -25,11 +29,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "lab/agent/call_watch.hpp"
 #include "lab/agent/channel.hpp"
 #include "lab/agent/task_buffer.hpp"
 #include "lab/protocol.hpp"
@@ -42,7 +48,9 @@ rlim_t raise_file_limit();
 
 class Follower {
  public:
-  Follower(Channel& channel, std::uint64_t words) : channel_(channel), words_(words) {}
+  // `watches_calls`: whether to tell what system calls were given and answered.
+  Follower(Channel& channel, std::uint64_t words, bool watches_calls)
+      : channel_(channel), words_(words), watches_calls_(watches_calls) {}
   Follower(const Follower&) = delete;
   Follower& operator=(const Follower&) = delete;
 
@@ -74,6 +82,12 @@ class Follower {
     std::uint64_t records = 0;  // that were taken
     bool asked = false;         // to stop, for draining
     bool was_full = false;      // at some time
+    bool is_watched = false;    // its calls are told
+    CallWatch calls;
+
+    std::uint64_t records_until_now() const {
+      return records + (buffer == nullptr ? 0 : buffer->records.pcs().size());
+    }
   };
 
   void stopped(pid_t id, int signal, int event);
@@ -83,11 +97,15 @@ class Follower {
   void execed(pid_t id);
   void announce(pid_t id, Task& task, std::string reason);
   void drain(Task& task);
+  void tell(const std::optional<lab::TaskCall>& call);
+  // Lets it run on, to its next stop.
+  void go_on(pid_t id, int signal);
   void send_records(std::uint64_t number, std::span<const std::uint64_t> pcs);
   std::unique_ptr<TaskBuffer> take_buffer(std::string& reason);
 
   Channel& channel_;
   std::uint64_t words_;
+  bool watches_calls_;
   std::map<pid_t, Task> tasks_;
   std::vector<std::unique_ptr<TaskBuffer>> spare_;
   std::vector<std::uint32_t> halves_;  // room for send_records()

@@ -319,7 +319,7 @@ Outcome run_command(Channel& channel, const lab::Request& request, bool owns_mac
 
   std::optional<Follower> follower;
   if (request.trace_words != 0) {
-    follower.emplace(channel, request.trace_words);
+    follower.emplace(channel, request.trace_words, request.calls);
     if (std::string error = follower->prepare(); !error.empty()) return {125, error};
   }
 

@@ -101,6 +101,11 @@ Recording recording(int times) {
   child.programs = {{0, {"cat", "/etc/\033[31mhostname", "漢字"}}};
   child.records = read;
   child.records.insert(child.records.end(), {0, 1});
+  kcov::coverage::Call reads{.records = 16, .number = 0, .arguments = {3, 0x40035000, 4096}};
+  reads.result = -5;
+  kcov::coverage::Call yields{.records = 18, .number = 24};
+  yields.result = 0;
+  child.calls = {reads, yields};
   recording.tasks.push_back(child);
   Task untraced;
   untraced.id = 21;

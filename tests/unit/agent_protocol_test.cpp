@@ -3,6 +3,7 @@
 
 #include "lab/pc_table.hpp"
 #include "lab/protocol.hpp"
+#include "lab/task_call.hpp"
 
 namespace kcov::lab {
 namespace {
@@ -44,6 +45,7 @@ TEST(Protocol, a_request_survives_the_way) {
   request.writable = {"/w"};
   request.own_streams = true;
   request.trace_words = 1 << 20;
+  request.calls = true;
   Request read;
   ASSERT_TRUE(decode(encode(request), read));
   EXPECT_EQ(read.arguments, request.arguments);
@@ -52,6 +54,7 @@ TEST(Protocol, a_request_survives_the_way) {
   EXPECT_EQ(read.writable, request.writable);
   EXPECT_EQ(read.own_streams, true);
   EXPECT_EQ(read.trace_words, request.trace_words);
+  EXPECT_TRUE(read.calls);
 }
 
 TEST(Protocol, a_request_cut_short_anywhere_is_refused) {
@@ -88,6 +91,32 @@ TEST(Protocol, what_is_said_of_tasks_survives_the_way_and_is_refused_when_cut_sh
   EXPECT_EQ(program.records, 9u);
   EXPECT_EQ(program.arguments, (std::vector<std::string>{"cc", "-c"}));
   is_refused_cut_short(run, program);
+  TaskCall call;
+  TaskCall made{.number = 3,
+                .records = 9,
+                .call = 257,
+                .has_arguments = true,
+                .arguments = {1, 2, 3, 4, 5, ~std::uint64_t{6}}};
+  made.has_result = true;
+  made.result = ~std::uint64_t{1};
+  made.texts = {{1, true, "/etc"}, {5, false, std::string("\0", 1)}};
+  const std::string called = encode(made);
+  ASSERT_TRUE(decode(called, call));
+  EXPECT_EQ(call.number, 3u);
+  EXPECT_EQ(call.records, 9u);
+  EXPECT_EQ(call.call, 257u);
+  EXPECT_TRUE(call.has_arguments);
+  EXPECT_EQ(call.arguments, made.arguments);
+  EXPECT_TRUE(call.has_result);
+  EXPECT_EQ(call.result, made.result);
+  ASSERT_EQ(call.texts.size(), 2u);
+  EXPECT_EQ(call.texts[0].argument, 1u);
+  EXPECT_TRUE(call.texts[0].is_cut_off);
+  EXPECT_EQ(call.texts[0].bytes, "/etc");
+  EXPECT_EQ(call.texts[1].bytes, std::string("\0", 1));
+  is_refused_cut_short(called, TaskCall{});
+  made.texts[0].argument = 6;
+  EXPECT_FALSE(decode(encode(made), call));
   TaskEnd end;
   const std::string ended = encode(TaskEnd{3, 11, true, 13, true});
   ASSERT_TRUE(decode(ended, end));

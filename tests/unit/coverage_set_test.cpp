@@ -203,9 +203,9 @@ TEST_F(MergedFile, damage_is_told) {
   EXPECT_EQ(error_after("UPDATE tasks SET count = 1 << 40"), "it is damaged (table tasks)");
   EXPECT_EQ(error_after("UPDATE tasks SET pcs = NULL"), "it is damaged (table tasks)");
   // More numbers than the bytes hold, and more than there are PCs.
-  EXPECT_EQ(error_after("UPDATE calls SET count = 3"), "it is damaged (table calls)");
+  EXPECT_EQ(error_after("UPDATE reached_by SET count = 3"), "it is damaged (table reached_by)");
   EXPECT_EQ(error_after("UPDATE pcs SET count = 2"), "it is damaged (table pcs)");
-  EXPECT_EQ(error_after("DROP TABLE calls"), "calls");  // "no such table: calls"
+  EXPECT_EQ(error_after("DROP TABLE reached_by"), "reached_by");  // "no such table: reached_by"
 }
 
 TEST_F(MergedFile, nothing_half_written_stays) {

@@ -51,6 +51,12 @@ class RecordingFile : public ::testing::Test {
     task.dropped = 5;
     task.programs = {{0, {"sh", ""}}, {4, {"ls"}}};
     task.records = {0, 1, 1, 2, 0, 2};
+    Call call{.records = 5, .number = 257, .arguments = {~std::uint64_t{99}, 1, 2, 3, 4, 5}};
+    call.result = -2;
+    call.texts = {{1, true, std::string("\xff\0x", 3)}, {2, false, ""}};
+    Call gone{.records = 6, .number = 231};
+    gone.has_arguments = false;
+    task.calls = {call, gone};
     task.entries = {{EntryKind::system_call, "read", {{0, 2}, {3, 5}}},
                     {EntryKind::page_fault, "page fault", {{2, 3}}},
                     {EntryKind::tracer, "(tracer)", {{5, 6}}},
@@ -89,6 +95,21 @@ class RecordingFile : public ::testing::Test {
       for (std::size_t p = 0; p < one.programs.size(); ++p) {
         EXPECT_EQ(one.programs[p].records, other.programs[p].records);
         EXPECT_EQ(one.programs[p].arguments, other.programs[p].arguments);
+      }
+      ASSERT_EQ(one.calls.size(), other.calls.size());
+      for (std::size_t c = 0; c < one.calls.size(); ++c) {
+        const Call& call = one.calls[c];
+        EXPECT_EQ(call.records, other.calls[c].records);
+        EXPECT_EQ(call.number, other.calls[c].number);
+        EXPECT_EQ(call.has_arguments, other.calls[c].has_arguments);
+        EXPECT_EQ(call.arguments, other.calls[c].arguments);
+        EXPECT_EQ(call.result, other.calls[c].result);
+        ASSERT_EQ(call.texts.size(), other.calls[c].texts.size());
+        for (std::size_t t = 0; t < call.texts.size(); ++t) {
+          EXPECT_EQ(call.texts[t].argument, other.calls[c].texts[t].argument);
+          EXPECT_EQ(call.texts[t].is_cut_off, other.calls[c].texts[t].is_cut_off);
+          EXPECT_EQ(call.texts[t].bytes, other.calls[c].texts[t].bytes);
+        }
       }
       ASSERT_EQ(one.entries.size(), other.entries.size());
       for (std::size_t e = 0; e < one.entries.size(); ++e) {
@@ -148,6 +169,7 @@ TEST_F(RecordingFile, Records_in_pieces_are_one_trace) {
   ASSERT_TRUE((*writer)->begin_task(0, task));
   for (const Task::Program& program : task.programs)
     ASSERT_TRUE((*writer)->add_program(0, program));
+  for (const Call& call : task.calls) ASSERT_TRUE((*writer)->add_call(0, call));
   const std::span<const std::uint32_t> records = task.records;
   for (std::size_t i = 0; i < records.size(); i += 1000) {
     ASSERT_TRUE(
@@ -202,6 +224,16 @@ TEST_F(RecordingFile, What_is_no_recording_is_told) {
   EXPECT_NE(error_of(path_).find("it was made by a newer kcovtool"), std::string::npos);
 }
 
+TEST_F(RecordingFile, One_from_before_there_were_calls_is_read) {
+  Recording recording = small();
+  ASSERT_TRUE(write_recording(path_, recording));
+  change("DROP TABLE calls; DROP TABLE texts");
+  recording.tasks[0].calls.clear();
+  const Result<Recording> read = read_recording(path_);
+  ASSERT_TRUE(read) << read.error().message;
+  expect_same(recording, *read);
+}
+
 TEST_F(RecordingFile, What_does_not_hold_together_is_told) {
   for (const char* lie : {
            "UPDATE pcs SET count = 2",
@@ -218,6 +250,12 @@ TEST_F(RecordingFile, What_does_not_hold_together_is_told) {
            "INSERT INTO frames VALUES (-1, 0, 'f', 'f', 1, 0)",
            "UPDATE tasks SET number = 5 WHERE number = 1",
            "INSERT INTO programs VALUES (NULL, 2, 0, x'00')",
+           "UPDATE calls SET task = 2 WHERE number = 1",
+           "UPDATE calls SET arguments = x'00' WHERE number = 1",
+           "UPDATE texts SET argument = 6 WHERE argument = 1",
+           "UPDATE texts SET argument = -1 WHERE argument = 1",
+           "UPDATE texts SET call = 7",
+           "DROP TABLE texts",
            "UPDATE entries SET task = 4 WHERE number = 0",
            "UPDATE entries SET first = 6 WHERE number = 1",
            "UPDATE entries SET first = -1 WHERE number = 1",
