@@ -38,7 +38,7 @@ Points points_of(const coverage::CoverageSet& set, Kernel kernel) {
     if (at < points.locations.size() && points.locations[at].pc == pc)
       points.reached_as[at] = number;
     else
-      (kernel.recorded[number].is_call_site ? points.tails : points.strays).push_back(number);
+      (kernel.is_behind_call(pc) ? points.tails : points.strays).push_back(number);
   }
   return points;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "coverage/coverage_set.hpp"
@@ -19,18 +20,20 @@ struct Points {
   // Whether those are here that nobody reached. If not, there are no percentages.
   bool are_all = false;
   // Numbers in the CoverageSet of recorded PCs that are no points. They count nowhere.
-  std::vector<std::uint32_t> tails;   // behind a call of a function that ends with a jump to kcov's
-                                      // callback: that it was reached, not at which of its points
+  std::vector<std::uint32_t> tails;  // behind a call, of a function that ends with a jump to kcov's
+                                     // callback: that it was reached, not at which of its points
   std::vector<std::uint32_t> strays;  // the others: of a buffer that something else wrote to
 
   // Those of both.
   coverage::CoverageSet::Pcs uncounted() const;
 };
 
-// What the kernel's image tells, each with its names.
+// What the kernel's image tells.
 struct Kernel {
-  symbol::Locations points;    // all, by PC; none: they are not known, and what was reached is all
-  symbol::Locations recorded;  // the set's locations; none where points are not known
+  // All, by PC, with their names; none: they are not known, and what was reached is all.
+  symbol::Locations points;
+  // Whether a PC lies behind a call of anything. Not asked without points.
+  std::function<bool(std::uint64_t pc)> is_behind_call;
 };
 
 Points points_of(const coverage::CoverageSet& set, Kernel kernel);

@@ -33,6 +33,16 @@ bool is_indirect_call(unsigned char mode, std::size_t length) {
   }
 }
 
+bool ends_with_direct_call(std::span<const unsigned char> code) {
+  return code.size() >= kDirectCall && code[code.size() - kDirectCall] == 0xe8;
+}
+bool ends_with_indirect_call(std::span<const unsigned char> code) {
+  const auto back = [&](std::size_t bytes) { return code[code.size() - bytes]; };
+  for (std::size_t length = 2; length <= kLongestIndirectCall && length <= code.size(); ++length)
+    if (back(length) == 0xff && is_indirect_call(back(length - 1), length)) return true;
+  return false;
+}
+
 bool is_callback(std::string_view name) { return name.starts_with("__sanitizer_cov_"); }
 
 }  // namespace
@@ -96,19 +106,27 @@ bool CallSites::ends_in_callback(const ElfSymbols::Symbol& function) const {
   return ends_in_callback_.contains(function.start);
 }
 
-bool CallSites::may_return_to(std::uint64_t pc, const ElfSymbols& symbols) const {
-  if (!is_x86_64_) return true;
+std::span<const unsigned char> CallSites::before(std::uint64_t pc) const {
   const auto code = std::find_if(code_.begin(), code_.end(), [pc](const Code& candidate) {
     return pc > candidate.start && pc - candidate.start <= candidate.bytes.size();
   });
-  if (code == code_.end()) return false;
-  const std::span<const unsigned char> before = code->bytes.first(pc - code->start);
-  const auto back = [&](std::size_t bytes) { return before[before.size() - bytes]; };
-  for (std::size_t length = 2; length <= kLongestIndirectCall && length <= before.size(); ++length)
-    if (back(length) == 0xff && is_indirect_call(back(length - 1), length)) return true;
-  if (before.size() < kDirectCall || back(5) != 0xe8) return false;
+  if (code == code_.end()) return {};
+  return code->bytes.first(pc - code->start);
+}
+
+bool CallSites::is_behind_call(std::uint64_t pc) const {
+  if (!is_x86_64_) return true;
+  const std::span<const unsigned char> code = before(pc);
+  return ends_with_direct_call(code) || ends_with_indirect_call(code);
+}
+
+bool CallSites::may_return_to(std::uint64_t pc, const ElfSymbols& symbols) const {
+  if (!is_x86_64_) return true;
+  const std::span<const unsigned char> code = before(pc);
+  if (ends_with_indirect_call(code)) return true;
+  if (!ends_with_direct_call(code)) return false;
   std::int32_t distance;
-  std::memcpy(&distance, &before[before.size() - 4], sizeof distance);
+  std::memcpy(&distance, &code[code.size() - sizeof distance], sizeof distance);
   const ElfSymbols::Symbol* const callee =
       symbols.find(pc + static_cast<std::uint64_t>(std::int64_t{distance}));
   return callee == nullptr || is_callback(callee->name) || ends_in_callback(*callee);

@@ -30,11 +30,18 @@ class CallSites {
   // behind a call through a register or memory. For all but x86-64: yes, whatever stands there.
   bool may_return_to(std::uint64_t pc, const ElfSymbols& symbols) const;
 
+  // Whether `pc` lies behind a call of anything. Functions may end with jumps to functions that
+  // end with a jump to the callback, and what is called through a register or a retpoline's thunk
+  // may be any: so the callback can return to nowhere else. For all but x86-64: yes.
+  bool is_behind_call(std::uint64_t pc) const;
+
  private:
   struct Code {
     std::uint64_t start;
     std::span<const unsigned char> bytes;
   };
+  // The code before `pc`; empty where there is no code.
+  std::span<const unsigned char> before(std::uint64_t pc) const;
   // Finds the jumps to callbacks.
   void find_jumps(Elf* elf, const ElfSymbols& symbols);
   bool ends_in_callback(const ElfSymbols::Symbol& function) const;

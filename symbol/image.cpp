@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "symbol/call_sites.hpp"
-#include "symbol/coverable.hpp"
 #include "symbol/callback_calls.hpp"
+#include "symbol/coverable.hpp"
 #include "symbol/debug_info.hpp"
 #include "symbol/elf_file.hpp"
 #include "symbol/elf_symbols.hpp"
@@ -211,6 +211,8 @@ Image::Extent Image::extent() const {
 std::vector<std::uint64_t> Image::coverable_pcs() {
   return symbol::coverable_pcs(state_->elf.get(), state_->tables().symbols);
 }
+
+bool Image::is_behind_call(std::uint64_t pc) { return state_->tables().sites.is_behind_call(pc); }
 
 std::vector<std::string> Image::source_files() {
   return symbol::source_files(state_->debug.dwarf());

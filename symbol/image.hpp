@@ -30,8 +30,8 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 #include <string_view>
+#include <vector>
 
 #include "support/result.hpp"
 #include "symbol/instrumentation.hpp"
@@ -79,6 +79,9 @@ class Image {
   // All PCs that kcov can record, as it records them, ascending: percentages are of these. Empty
   // where it cannot be told (coverable.hpp).
   std::vector<std::uint64_t> coverable_pcs();
+
+  // Whether `pc` lies behind a call of anything: what is recorded and does not was never kcov's.
+  bool is_behind_call(std::uint64_t pc);
 
   // The source files of its code, each once, named as in Frame::file; headers are among them.
   std::vector<std::string> source_files();

@@ -69,9 +69,7 @@ Result<int> run(const Options& options) {
   if (image) {
     image->keep_answers_in(lab::cache_directory() / "symbols");
     kernel.points = image->locate(image->coverable_pcs());
-    std::vector<std::uint64_t> recorded;
-    for (const symbol::Location& location : set->locations) recorded.push_back(location.pc);
-    if (!kernel.points.empty()) kernel.recorded = image->locate(recorded);
+    kernel.is_behind_call = [&image](std::uint64_t pc) { return image->is_behind_call(pc); };
   }
   const Result<html::Summary> summary = html::write_report(
       *set, std::move(kernel), source_of(options, image), options.title, *directory);

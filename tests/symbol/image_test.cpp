@@ -50,9 +50,15 @@ TEST(Image, PCsThatAreNoneOfKcovsAreTold) {
       return std::count_if(locations.begin(), locations.end(),
                            [](const Location& location) { return location.is_call_site; });
     };
+    const auto behind_calls = [&] {
+      return std::count_if(pcs.begin(), pcs.end(),
+                           [&](std::uint64_t pc) { return image.is_behind_call(pc); });
+    };
     EXPECT_EQ(call_sites(), pcs.size() - 1) << name;
+    EXPECT_EQ(behind_calls(), pcs.size() - 1) << name;
     for (std::uint64_t& pc : pcs) pc += 1;
     EXPECT_EQ(call_sites(), 0u) << name;
+    EXPECT_EQ(behind_calls(), 0u) << name;
     pcs = {1, ~0ull};
     EXPECT_EQ(call_sites(), 0u) << name;
   }

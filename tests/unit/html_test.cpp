@@ -68,11 +68,13 @@ symbol::Locations coverable() {
   return all;
 }
 
-Kernel kernel(const coverage::CoverageSet& set) { return {coverable(), set.locations}; }
+Kernel kernel() {
+  return {coverable(), [](std::uint64_t) { return false; }};
+}
 
 TEST(HtmlPoints, a_recorded_PC_that_is_no_point_counts_nowhere) {
   const coverage::CoverageSet set = set_of(recorded());
-  const Points points = points_of(set, kernel(set));
+  const Points points = points_of(set, kernel());
   EXPECT_TRUE(points.are_all);
   const auto never = Points::kNever;
   EXPECT_EQ(points.reached_as, (std::vector<std::uint32_t>{never, 0, 1, never, 3, never}));
@@ -82,8 +84,8 @@ TEST(HtmlPoints, a_recorded_PC_that_is_no_point_counts_nowhere) {
 
 TEST(HtmlPoints, behind_a_call_it_is_of_a_jump_to_the_callback) {
   const coverage::CoverageSet set = set_of(recorded());
-  Kernel told = kernel(set);
-  for (symbol::Location& location : told.recorded) location.is_call_site = location.pc == 0x99;
+  Kernel told = kernel();
+  told.is_behind_call = [](std::uint64_t pc) { return pc == 0x99; };
   const Points points = points_of(set, std::move(told));
   EXPECT_TRUE(points.strays.empty());
   EXPECT_EQ(points.tails.size(), 1u);
@@ -100,7 +102,7 @@ TEST(HtmlPoints, without_the_image_what_was_reached_is_all) {
 
 TEST(HtmlFiles, a_line_is_covered_partly_covered_or_not) {
   const coverage::CoverageSet set = set_of(recorded());
-  const Tree tree = tree_of(points_of(set, kernel(set)), set.hits);
+  const Tree tree = tree_of(points_of(set, kernel()), set.hits);
   ASSERT_EQ(tree.files.size(), 2u);
   const File& open = tree.files[0];
   EXPECT_EQ(open.name, "fs/open.c");
@@ -122,7 +124,7 @@ TEST(HtmlFiles, a_line_is_covered_partly_covered_or_not) {
 
 TEST(HtmlFiles, an_inlined_point_counts_once_in_each_file_and_directory_and_in_all) {
   const coverage::CoverageSet set = set_of(recorded());
-  const Tree tree = tree_of(points_of(set, kernel(set)), set.hits);
+  const Tree tree = tree_of(points_of(set, kernel()), set.hits);
   EXPECT_EQ(tree.files[0].count.points, 5u);
   EXPECT_EQ(tree.files[0].count.covered, 3u);
   EXPECT_EQ(tree.files[1].count.points, 2u);
@@ -137,7 +139,7 @@ TEST(HtmlFiles, an_inlined_point_counts_once_in_each_file_and_directory_and_in_a
 
 TEST(HtmlFiles, a_function_is_where_its_first_point_is) {
   const coverage::CoverageSet set = set_of(recorded());
-  const Tree tree = tree_of(points_of(set, kernel(set)), set.hits);
+  const Tree tree = tree_of(points_of(set, kernel()), set.hits);
   ASSERT_EQ(tree.files[0].functions.size(), 2u);
   const Function& open = tree.files[0].functions[0];
   EXPECT_EQ(open.name, "open");
@@ -201,7 +203,7 @@ TEST(HtmlReached, who_reached_it_is_told_of_points_together) {
 
 TEST(HtmlData, a_files_script_says_who_reached_each_line) {
   const coverage::CoverageSet set = set_of(recorded());
-  const Tree tree = tree_of(points_of(set, kernel(set)), set.hits);
+  const Tree tree = tree_of(points_of(set, kernel()), set.hits);
   const Json data = file_data(tree.files[0], Reachers(set), {"text\n", "trouble"});
   EXPECT_EQ(data["name"], "fs/open.c");
   EXPECT_EQ(data["source"], "text\n");
@@ -213,7 +215,7 @@ TEST(HtmlData, a_files_script_says_who_reached_each_line) {
 
 TEST(HtmlData, the_first_page_has_the_totals_and_what_is_wrong) {
   const coverage::CoverageSet set = set_of(recorded());
-  const Points points = points_of(set, kernel(set));
+  const Points points = points_of(set, kernel());
   const Tree tree = tree_of(points, set.hits);
   const Json index = index_data(set, points, tree, "");
   EXPECT_EQ(index["title"], "sh -c </script>");
@@ -237,7 +239,7 @@ TEST(HtmlData, what_one_run_alone_reached) {
   ASSERT_TRUE(merger.add(recorded(), "a.kcov"));
   ASSERT_TRUE(merger.add(second, "b.kcov"));
   const coverage::CoverageSet set = merger.take();
-  const Json runs = runs_data(set, points_of(set, kernel(set)));
+  const Json runs = runs_data(set, points_of(set, kernel()));
   EXPECT_EQ(runs["runs"][0]["alone"], 2);
   EXPECT_EQ(runs["runs"][1]["alone"], 0);
 }
