@@ -3,18 +3,16 @@
 
 #include <signal.h>
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <iterator>
 #include <utility>
 
 #include "lab/agent/borrowed_task.hpp"
+#include "lab/agent/call_again.hpp"
 #include "lab/agent/proc.hpp"
 
 namespace kcov::agent {
@@ -96,45 +94,15 @@ void Follower::changed(pid_t id, int status) {
   }
 }
 
-namespace {
-
-// The calls that end with EINTR when a task is only asked to stop, and do no harm when they
-// are made again. (A timeout then begins anew.)
-constexpr long kNotRestarted[] = {SYS_epoll_wait,    SYS_epoll_pwait,    SYS_epoll_pwait2,
-                                  SYS_semop,         SYS_semtimedop,     SYS_io_getevents,
-                                  SYS_io_pgetevents, SYS_rt_sigtimedwait};
-constexpr std::uint64_t kSyscallBytes = 2;
-
-// `task` has come out of a system call because we asked it to stop: back it goes.
-void make_call_again(pid_t task) {
-  user_regs_struct registers{};
-  if (::ptrace(PTRACE_GETREGS, task, nullptr, &registers) != 0 ||
-      static_cast<long>(registers.rax) != -EINTR ||
-      std::count(std::begin(kNotRestarted), std::end(kNotRestarted),
-                 static_cast<long>(registers.orig_rax)) == 0) {
-    return;
-  }
-  // Unless it is a signal that has ended the call.
-  const std::string status = read_proc(task, "status", kMostStatus);
-  const std::uint64_t pending = field(status, "SigPnd", 16) | field(status, "ShdPnd", 16);
-  if ((pending & ~field(status, "SigBlk", 16)) != 0) return;
-  registers.rax = registers.orig_rax;
-  registers.rip -= kSyscallBytes;
-  (void)::ptrace(PTRACE_SETREGS, task, nullptr, &registers);
-}
-
-}  // namespace
-
 void Follower::stopped(pid_t id, int signal, int event) {
   const auto known = tasks_.find(id);
   // Any stop will do, and that which it was asked for does not come once there was another.
-  if (known != tasks_.end() && known->second.asked) {
-    drain(known->second);
-    // Out of a call it comes to its stop for that first.
-    if ((event == PTRACE_EVENT_STOP && signal == SIGTRAP) ||
-        (known->second.is_watched && event == 0 && signal == kSystemCallStop))
-      make_call_again(id);
-  }
+  const bool was_asked = known != tasks_.end() && known->second.asked;
+  if (was_asked) drain(known->second);
+  // Out of a call it comes to the stop for that first, where there is one.
+  const bool may_be_out_of_call =
+      was_asked && ((event == PTRACE_EVENT_STOP && signal == SIGTRAP) ||
+                    (known->second.is_watched && event == 0 && signal == kSystemCallStop));
   switch (event) {
     case PTRACE_EVENT_STOP:
       if (signal != SIGTRAP) {
@@ -159,11 +127,14 @@ void Follower::stopped(pid_t id, int signal, int event) {
       if (signal == kSystemCallStop) {
         // It may have been borrowed in the midst of that.
         signal = 0;
-        if (known != tasks_.end() && known->second.is_watched)
+        if (known != tasks_.end() && known->second.is_watched) {
+          if (is_to_be_drained(known->second)) drain(known->second);
           tell(known->second.calls.stopped(id, known->second.number,
                                            known->second.records_until_now()));
+        }
       }
   }
+  if (may_be_out_of_call) make_call_again(id);
   go_on(id, signal);
 }
 
@@ -266,6 +237,10 @@ void Follower::send_records(std::uint64_t number, std::span<const std::uint64_t>
   channel_.send(FrameType::records, head, all_fit ? bytes_of(halves_) : bytes_of(pcs));
 }
 
+bool Follower::is_to_be_drained(const Task& task) {
+  return task.buffer != nullptr && task.buffer->records.count() >= task.buffer->records.size() / 2;
+}
+
 void Follower::drain(Task& task) {
   task.asked = false;
   if (task.buffer == nullptr) return;
@@ -299,8 +274,7 @@ void Follower::end(pid_t id) {
 
 void Follower::look_at_buffers() {
   for (auto& [id, task] : tasks_) {
-    if (task.buffer == nullptr || task.asked) continue;
-    if (task.buffer->records.count() < task.buffer->records.size() / 2) continue;
+    if (task.asked || !is_to_be_drained(task)) continue;
     task.asked = ::ptrace(PTRACE_INTERRUPT, id, nullptr, nullptr) == 0;
   }
 }

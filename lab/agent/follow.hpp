@@ -96,6 +96,7 @@ class Follower {
   void end(pid_t id);
   void execed(pid_t id);
   void announce(pid_t id, Task& task, std::string reason);
+  static bool is_to_be_drained(const Task& task);
   void drain(Task& task);
   void tell(const std::optional<lab::TaskCall>& call);
   // Lets it run on, to its next stop.
