@@ -18,6 +18,7 @@ has_colour() {
   [ $found = "$expected" ] || fail "colours: $found, expected $expected: $*"
 }
 show=("$kcovtool" show "$run")
+export KCOVTOOL_PAGER=cat
 has_colour NO "${show[@]}"
 has_colour YES "${show[@]}" --color always
 has_colour YES env NO_COLOR=1 "${show[@]}" --color always
@@ -30,6 +31,8 @@ for view in --json --raw; do has_colour NO on_terminal 80 500 "${show[@]}" $view
 # Colours change nothing else.
 "${show[@]}" --tree --color always 2>/dev/null | sed "s/$escape\[[0-9;]*m//g" >"$scratch/stripped"
 "${show[@]}" --tree 2>/dev/null | diff - "$scratch/stripped" >&2 || fail "without its colours it is another text"
+
+unset KCOVTOOL_PAGER
 
 # A pager that leaves a note.
 cat >"$scratch/pager" <<'END'
