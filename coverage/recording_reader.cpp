@@ -82,6 +82,9 @@ class Reader {
   }
 
   void read_calls() {
+    // Older recordings have none.
+    Statement tables(database_, "SELECT count(*) FROM sqlite_master WHERE name = 'calls'");
+    if (!tables.next() || tables.integer(0) == 0) return;
     std::unordered_map<std::int64_t, std::pair<Task*, std::size_t>> places;
     Statement rows(database_,
                    "SELECT task, number, records, call, arguments, result FROM calls "
