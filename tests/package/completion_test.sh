@@ -33,7 +33,7 @@ expect_offered "um x86_64 native host" trace --on ""
 expect_offered "native" trace --raw --on na
 expect_offered "um x86_64 native host" trace --on =
 expect_offered "host" trace --on = ho
-expect_offered "lcov codecov jsonl rawcover" export --format ""
+expect_offered "lcov cobertura codecov jsonl rawcover offsets drcov sancov" export --format ""
 expect_offered "$machines" lab run --machine ""
 expect_offered "um-6.1" symbolize --machine um-6
 expect_offered "" trace --buffer ""
