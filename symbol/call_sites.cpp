@@ -47,20 +47,8 @@ bool is_callback(std::string_view name) { return name.starts_with("__sanitizer_c
 
 }  // namespace
 
-CallSites::CallSites(Elf* elf, const ElfSymbols& symbols) {
-  GElf_Ehdr header;
-  is_x86_64_ = gelf_getehdr(elf, &header) != nullptr && header.e_machine == EM_X86_64;
-  for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf, section)) != nullptr;) {
-    GElf_Shdr shape;
-    if (gelf_getshdr(section, &shape) == nullptr || shape.sh_type != SHT_PROGBITS ||
-        (shape.sh_flags & SHF_EXECINSTR) == 0) {
-      continue;
-    }
-    const Elf_Data* const data = elf_rawdata(section, nullptr);
-    if (data == nullptr || data->d_buf == nullptr) continue;
-    code_.push_back(
-        {shape.sh_addr, {static_cast<const unsigned char*>(data->d_buf), data->d_size}});
-  }
+CallSites::CallSites(Elf* elf, const ElfSymbols& symbols)
+    : is_x86_64_(symbol::is_x86_64(elf)), code_(code_of(elf)) {
   if (is_x86_64_) find_jumps(elf, symbols);
 }
 

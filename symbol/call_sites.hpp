@@ -16,6 +16,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "symbol/elf_file.hpp"
 #include "symbol/elf_symbols.hpp"
 
 namespace kcov::symbol {
@@ -36,10 +37,6 @@ class CallSites {
   bool is_behind_call(std::uint64_t pc) const;
 
  private:
-  struct Code {
-    std::uint64_t start;
-    std::span<const unsigned char> bytes;
-  };
   // The code before `pc`; empty where there is no code.
   std::span<const unsigned char> before(std::uint64_t pc) const;
   // Finds the jumps to callbacks.

@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "symbol/elf_file.hpp"
 #include "symbol/symbol_table.hpp"
 
 namespace kcov::symbol {
@@ -72,21 +73,12 @@ CallbackCalls::CallbackCalls(Elf* elf) {
   std::sort(trace.begin(), trace.end());
   std::sort(compare.begin(), compare.end());
   has_callback_ = !trace.empty();
-  GElf_Ehdr header;
-  is_known_ = gelf_getehdr(elf, &header) != nullptr && header.e_machine == EM_X86_64;
+  is_known_ = is_x86_64(elf);
   if (!is_known_ || (trace.empty() && compare.empty())) return;
 
   std::size_t loads = 0;
-  for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf, section)) != nullptr;) {
-    GElf_Shdr shape;
-    if (gelf_getshdr(section, &shape) == nullptr || shape.sh_type != SHT_PROGBITS ||
-        (shape.sh_flags & SHF_EXECINSTR) == 0) {
-      continue;
-    }
-    const Elf_Data* const data = elf_rawdata(section, nullptr);
-    if (data == nullptr || data->d_buf == nullptr) continue;
-    for_each_reference(shape.sh_addr,
-                       {static_cast<const unsigned char*>(data->d_buf), data->d_size},
+  for (const Code& code : code_of(elf)) {
+    for_each_reference(code.start, code.bytes,
                        [&](std::uint64_t from, std::uint64_t to, bool is_load) {
                          if (has(trace, to)) {
                            calls_.push_back(from);

@@ -2,12 +2,14 @@
 #include "symbol/coverable.hpp"
 
 #include <Zydis/Zydis.h>
-#include <gelf.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <span>
 #include <string_view>
+
+#include "symbol/elf_file.hpp"
 
 namespace kcov::symbol {
 namespace {
@@ -60,27 +62,20 @@ class Finder {
 
 std::vector<std::uint64_t> coverable_pcs(Elf* elf, const ElfSymbols& symbols) {
   std::vector<std::uint64_t> pcs;
-  GElf_Ehdr header;
   const std::optional<std::uint64_t> callback = find_callback(symbols);
-  if (!callback || gelf_getehdr(elf, &header) == nullptr || header.e_machine != EM_X86_64)
-    return pcs;
+  if (!callback || !is_x86_64(elf)) return pcs;
   const Finder finder(*callback);
   std::uint64_t done = 0;  // the end of what was decoded
+  const std::vector<Code> code = code_of(elf);
   for (const ElfSymbols::Symbol& symbol : symbols.all()) {
     if (symbol.start < done) continue;  // another name of the same code, or of a part of it
-    Elf_Scn* const section = elf_getscn(elf, symbol.section);
-    GElf_Shdr shape;
-    if (section == nullptr || gelf_getshdr(section, &shape) == nullptr ||
-        shape.sh_type != SHT_PROGBITS || (shape.sh_flags & SHF_EXECINSTR) == 0)
-      continue;
-    const Elf_Data* const data = elf_rawdata(section, nullptr);
-    if (data == nullptr || data->d_buf == nullptr || symbol.start < shape.sh_addr ||
-        symbol.end < symbol.start || symbol.end - shape.sh_addr > data->d_size)
-      continue;
-    const std::span<const unsigned char> code(static_cast<const unsigned char*>(data->d_buf),
-                                              data->d_size);
-    finder.find(code.subspan(symbol.start - shape.sh_addr, symbol.end - symbol.start), symbol.start,
-                pcs);
+    const auto around = std::find_if(code.begin(), code.end(), [&](const Code& one) {
+      return symbol.start >= one.start && symbol.end >= symbol.start &&
+             symbol.end - one.start <= one.bytes.size();
+    });
+    if (around == code.end()) continue;
+    finder.find(around->bytes.subspan(symbol.start - around->start, symbol.end - symbol.start),
+                symbol.start, pcs);
     done = symbol.end;
   }
   return pcs;

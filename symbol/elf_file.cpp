@@ -40,6 +40,25 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
   return MappedFile(bytes, size);
 }
 
+std::vector<Code> code_of(Elf* elf) {
+  std::vector<Code> code;
+  for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf, section)) != nullptr;) {
+    GElf_Shdr shape;
+    if (gelf_getshdr(section, &shape) == nullptr || shape.sh_type != SHT_PROGBITS ||
+        (shape.sh_flags & SHF_EXECINSTR) == 0)
+      continue;
+    const Elf_Data* const data = elf_rawdata(section, nullptr);
+    if (data == nullptr || data->d_buf == nullptr) continue;
+    code.push_back({shape.sh_addr, {static_cast<const unsigned char*>(data->d_buf), data->d_size}});
+  }
+  return code;
+}
+
+bool is_x86_64(Elf* elf) {
+  GElf_Ehdr header;
+  return gelf_getehdr(elf, &header) != nullptr && header.e_machine == EM_X86_64;
+}
+
 bool has_section(Elf* elf, std::uint32_t type, std::string_view name) {
   std::size_t names = 0;
   if (elf_getshdrstrndx(elf, &names) != 0) return false;

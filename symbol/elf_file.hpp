@@ -5,9 +5,11 @@
 #include <libelf.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "support/result.hpp"
 
@@ -44,6 +46,16 @@ class MappedFile {
   void* bytes_ = nullptr;
   std::size_t size_ = 0;
 };
+
+// A section of machine code.
+struct Code {
+  std::uint64_t start = 0;
+  std::span<const unsigned char> bytes;
+};
+// All that there is in the ELF, which must outlive it.
+std::vector<Code> code_of(Elf* elf);
+
+bool is_x86_64(Elf* elf);
 
 bool has_section(Elf* elf, std::uint32_t type, std::string_view name);
 
