@@ -96,13 +96,19 @@ void Follower::changed(pid_t id, int status) {
 
 void Follower::stopped(pid_t id, int signal, int event) {
   const auto known = tasks_.find(id);
-  // Any stop will do, and that which it was asked for does not come once there was another.
-  const bool was_asked = known != tasks_.end() && known->second.asked;
-  if (was_asked) drain(known->second);
-  // Out of a call it comes to the stop for that first, where there is one.
-  const bool may_be_out_of_call =
-      was_asked && ((event == PTRACE_EVENT_STOP && signal == SIGTRAP) ||
-                    (known->second.is_watched && event == 0 && signal == kSystemCallStop));
+  bool may_be_out_of_call = false;
+  if (known != tasks_.end()) {
+    Task& task = known->second;
+    // Any stop will do, and that which it was asked for does not come once there was another;
+    // but it may have been in this one already when it was asked.
+    const bool may_be_asked = task.asked || task.was_asked;
+    task.was_asked = task.asked;
+    if (task.asked) drain(task);
+    // Out of a call it comes to the stop for that first, where there is one.
+    may_be_out_of_call =
+        may_be_asked && ((event == PTRACE_EVENT_STOP && signal == SIGTRAP) ||
+                         (task.is_watched && event == 0 && signal == kSystemCallStop));
+  }
   switch (event) {
     case PTRACE_EVENT_STOP:
       if (signal != SIGTRAP) {

@@ -81,6 +81,7 @@ class Follower {
     std::unique_ptr<TaskBuffer> buffer;
     std::uint64_t records = 0;  // that were taken
     bool asked = false;         // to stop, for draining
+    bool was_asked = false;     // when it made its last stop
     bool was_full = false;      // at some time
     bool is_watched = false;    // its calls are told
     CallWatch calls;

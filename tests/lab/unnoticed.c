@@ -49,6 +49,21 @@ static int sleep_in_epoll(int times)
 	return 0;
 }
 
+/* Is on its way into a sleep whenever it is asked to stop. */
+static int sleep_often(int times)
+{
+	int epoll = epoll_create1(0);
+	struct epoll_event event;
+
+	while (times-- > 0) {
+		if (epoll_wait(epoll, &event, 1, 1) != 0) {
+			perror("epoll_wait");
+			return 5;
+		}
+	}
+	return 0;
+}
+
 static void ignore(int signal)
 {
 	(void)signal;
@@ -80,6 +95,8 @@ int main(int argc, char **argv)
 		return stop_children(atoi(argv[2]));
 	if (argc == 3 && strcmp(argv[1], "epoll") == 0)
 		return sleep_in_epoll(atoi(argv[2]));
+	if (argc == 3 && strcmp(argv[1], "often") == 0)
+		return sleep_often(atoi(argv[2]));
 	if (argc == 2 && strcmp(argv[1], "signal") == 0)
 		return signal_in_epoll();
 	return 2;
