@@ -10,6 +10,7 @@ elseif(KCOV_SANITIZE_THREAD)
   set(sanitize -fsanitize=thread -fno-omit-frame-pointer)
 endif()
 if(sanitize)
-  target_compile_options(kcov_warnings INTERFACE ${sanitize})
+  # -g1: lines for their reports, and no more.
+  target_compile_options(kcov_warnings INTERFACE ${sanitize} -g1)
   target_link_options(kcov_warnings INTERFACE ${sanitize})
 endif()

@@ -55,8 +55,8 @@ std::vector<std::uint32_t> records_of(const Task& task, const Entry& entry) {
 
 class Runs {
  public:
-  Runs(const Recording& first, const Recording& second, bool is_same_kernel)
-      : first_(first), second_(second), is_same_kernel_(is_same_kernel) {}
+  Runs(const Recording& first, const Recording& second, bool has_same_places)
+      : first_(first), second_(second), has_same_places_(has_same_places) {}
 
   std::optional<Parting> parting() const {
     const std::size_t tasks = std::max(first_.tasks.size(), second_.tasks.size());
@@ -66,11 +66,11 @@ class Runs {
   }
 
  private:
-  // Across kernels: what the code is called, and not where it lies.
+  // Otherwise what the code is called, and not where it lies.
   bool is_same_place(std::uint32_t first, std::uint32_t second) const {
     const symbol::Location& a = first_.locations[first];
     const symbol::Location& b = second_.locations[second];
-    if (is_same_kernel_) return a.pc == b.pc;
+    if (has_same_places_) return a.pc == b.pc;
     return a.frames.empty() == b.frames.empty() && (a.frames.empty() || a.frames[0] == b.frames[0]);
   }
 
@@ -100,28 +100,38 @@ class Runs {
 
   const Recording& first_;
   const Recording& second_;
-  bool is_same_kernel_;
+  bool has_same_places_;
 };
+
+template <class Side>
+bool match(const Side& first, Side& second) {
+  if (first.build_id.empty() || first.build_id != second.build_id) return false;
+  return move_modules(reached_modules(first.modules, first.locations), second.modules,
+                      second.locations)
+      .ok();
+}
 
 }  // namespace
 
-bool is_same_kernel(const std::string& first_build_id, const std::string& second_build_id) {
-  return !first_build_id.empty() && first_build_id == second_build_id;
+bool have_same_places(const Recording& first, Recording& second) { return match(first, second); }
+bool have_same_places(const CoverageSet& first, CoverageSet& second) {
+  return match(first, second);
 }
 
-Comparison compare(const CoverageSet& first, const CoverageSet& second) {
+Comparison compare(const CoverageSet& first, const CoverageSet& second, bool has_same_places) {
   Comparison comparison;
-  comparison.is_same_kernel = is_same_kernel(first.build_id, second.build_id);
+  comparison.has_same_places = has_same_places;
   const Reached ours(first);
   const Reached theirs(second);
-  if (comparison.is_same_kernel) comparison.pcs = sides_of(ours.pcs, theirs.pcs);
+  if (has_same_places) comparison.pcs = sides_of(ours.pcs, theirs.pcs);
   comparison.functions = sides_of(ours.functions, theirs.functions);
   comparison.lines = sides_of(ours.lines, theirs.lines);
   return comparison;
 }
 
-std::optional<Parting> find_parting(const Recording& first, const Recording& second) {
-  return Runs(first, second, is_same_kernel(first.build_id, second.build_id)).parting();
+std::optional<Parting> find_parting(const Recording& first, const Recording& second,
+                                    bool has_same_places) {
+  return Runs(first, second, has_same_places).parting();
 }
 
 }  // namespace kcov::coverage

@@ -44,22 +44,26 @@ struct Parting {
 };
 
 struct Comparison {
-  // Whether PCs mean the same in both: the same kernel. Else there are no sides of PCs, and the
-  // runs are compared by their names.
-  bool is_same_kernel = false;
+  // Whether a PC is the same place in both. Else there are no sides of PCs, and the runs are
+  // compared by their names.
+  bool has_same_places = false;
   Sides<std::uint64_t> pcs;
   Sides<FunctionName> functions;
   Sides<SourceLine> lines;
 };
 
-// Whether a PC is the same place in both; builds that are not known are not the same.
-bool is_same_kernel(const std::string& first_build_id, const std::string& second_build_id);
+// Whether a PC is the same place in both, once modules of the second that were loaded elsewhere are
+// moved to where they lie in the first. Builds that are not known are not the same.
+bool have_same_places(const Recording& first, Recording& second);
+bool have_same_places(const CoverageSet& first, CoverageSet& second);
 
-// The names in it are those of the sets, which must outlive it.
-Comparison compare(const CoverageSet& first, const CoverageSet& second);
+// `has_same_places`: whether a PC is the same place in both. The names in it are those of the sets,
+// which must outlive it.
+Comparison compare(const CoverageSet& first, const CoverageSet& second, bool has_same_places);
 
 // None: all tasks of both made the same calls in the same way. What is in it is of the recordings,
 // which must outlive it.
-std::optional<Parting> find_parting(const Recording& first, const Recording& second);
+std::optional<Parting> find_parting(const Recording& first, const Recording& second,
+                                    bool has_same_places);
 
 }  // namespace kcov::coverage

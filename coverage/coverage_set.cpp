@@ -42,7 +42,8 @@ CoverageSet::Pcs Merger::Bits::take() {
   return pcs;
 }
 
-Status Merger::add_about(const CoverageSet& about, const std::string& name) {
+Status Merger::add_about(const CoverageSet& about, const std::string& program,
+                         const std::string& name) {
   if (set_.runs.empty()) {
     set_.machine = about.machine;
     set_.release = about.release;
@@ -57,9 +58,35 @@ Status Merger::add_about(const CoverageSet& about, const std::string& name) {
                     "which a PC is not the same place",
                     set_.runs.front().name, name, kernel(set_), kernel(about))};
   }
+  // Of a program's own kcov only its name is known.
+  if (!set_.runs.empty() && about.release.empty() && about.build_id.empty() &&
+      set_.runs.front().program() != program) {
+    return Error{
+        fmt::format("cannot put {} and {} together: they are of different programs ({}; {})",
+                    set_.runs.front().name, name, set_.runs.front().program(), program)};
+  }
   if (set_.machine != about.machine) set_.machine = "several";
+  for (const Module& module : about.modules) {
+    const auto is_it = [&](const Module& known) { return known.is_same_as(module); };
+    if (std::none_of(set_.modules.begin(), set_.modules.end(), is_it))
+      set_.modules.push_back(module);
+  }
   if (set_.unnamed.empty()) set_.unnamed = about.unnamed;
   return {};
+}
+
+Status Merger::move_modules(std::vector<Module>& modules, symbol::Locations& locations,
+                            const std::string& name) const {
+  Status moved = coverage::move_modules(set_.modules, modules, locations);
+  if (moved) return moved;
+  return Error{fmt::format("cannot put {} and {} together: {}", set_.runs.front().name, name,
+                           moved.error().message)};
+}
+
+Status Merger::move_modules(Recording& recording, const std::string& name) const {
+  // Where they lie among the PCs is not known.
+  if (recording.text_start != 0) return {};
+  return move_modules(recording.modules, recording.locations, name);
 }
 
 std::vector<std::uint32_t> Merger::new_locations(const Recording& recording) const {
@@ -88,8 +115,10 @@ Status Merger::add(const Recording& recording, const std::string& name) {
   about.machine = recording.machine;
   about.release = recording.release;
   about.build_id = recording.build_id;
+  if (recording.text_start == 0) about.modules = recording.modules;
   about.unnamed = recording.unnamed;
-  if (Status same = add_about(about, name); !same) return same;
+  const std::string program = recording.command.empty() ? "" : recording.command.front();
+  if (Status same = add_about(about, program, name); !same) return same;
 
   // Of each location of the recording its number here, given when a record of it is seen.
   constexpr std::uint32_t kNone = ~0u;
@@ -118,8 +147,10 @@ Status Merger::add(const Recording& recording, const std::string& name) {
   return {};
 }
 
-Status Merger::add(const CoverageSet& set, const std::string& name) {
-  if (Status same = add_about(set, name); !same) return same;
+Status Merger::add(CoverageSet set, const std::string& name) {
+  if (Status moved = move_modules(set.modules, set.locations, name); !moved) return moved;
+  const std::string program = set.runs.empty() ? "" : set.runs.front().program();
+  if (Status same = add_about(set, program, name); !same) return same;
   std::vector<std::uint32_t> numbers;
   for (std::size_t i = 0; i < set.locations.size(); ++i) {
     numbers.push_back(number_of(set.locations[i]));

@@ -34,6 +34,8 @@ struct CoverageSet {
     std::vector<Task> tasks;
 
     Pcs pcs() const;  // of all its tasks
+    // What was run, as it was named.
+    std::string program() const { return command.empty() ? std::string() : command.front(); }
   };
   struct Call {
     EntryKind kind = EntryKind::other;
@@ -44,6 +46,7 @@ struct CoverageSet {
   std::string machine;              // "um, our kcov"; "several" when runs were on several
   std::string release;              // of the kernel
   std::string build_id;             // empty: no kernel was traced
+  std::vector<Module> modules;      // at the addresses of `locations`
   std::string unnamed;              // why there are no names; empty: there are
   symbol::Locations locations;      // in order of first being reached; each PC once
   std::vector<std::uint64_t> hits;  // of each location: how often it was recorded
@@ -54,12 +57,15 @@ struct CoverageSet {
 // Puts recordings together, and sets.
 class Merger {
  public:
+  // Gives what is in the recording's modules the addresses that it has here. To be called before
+  // the other two.
+  Status move_modules(Recording& recording, const std::string& name) const;
   // Which locations of the recording have PCs that were not there before: of those the names
   // are taken from it.
   std::vector<std::uint32_t> new_locations(const Recording& recording) const;
   // `name`: of its file. Errors: it is of another kernel than those before.
   Status add(const Recording& recording, const std::string& name);
-  Status add(const CoverageSet& set, const std::string& name);
+  Status add(CoverageSet set, const std::string& name);
   // What was added, the calls by name. The merger is empty after it.
   CoverageSet take();
 
@@ -79,8 +85,10 @@ class Merger {
     Bits pcs;
   };
 
+  Status move_modules(std::vector<Module>& modules, symbol::Locations& locations,
+                      const std::string& name) const;
   // What must be the same in all that is put together, and the rest of what is known of it.
-  Status add_about(const CoverageSet& about, const std::string& name);
+  Status add_about(const CoverageSet& about, const std::string& program, const std::string& name);
   std::uint32_t number_of(const symbol::Location& location);
   Bits& call(EntryKind kind, const std::string& name);
 

@@ -11,6 +11,9 @@ void Database::open(int flags) {
     fail(sqlite3_errstr(result));
     return;
   }
+  // A recording grows while others look at it.
+  constexpr int kWaitMilliseconds = 20'000;
+  sqlite3_busy_timeout(handle_, kWaitMilliseconds);
   // What is in the file is not to run anything.
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);

@@ -2,6 +2,7 @@
 #include "coverage/entries.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -9,6 +10,15 @@
 
 namespace kcov::coverage {
 namespace {
+
+constexpr std::array<std::pair<EntryKind, std::string_view>, 6> kKinds = {{
+    {EntryKind::system_call, "system call"},
+    {EntryKind::page_fault, "page fault"},
+    {EntryKind::trap, "trap"},
+    {EntryKind::signal, "signal"},
+    {EntryKind::tracer, "tracer"},
+    {EntryKind::other, "other"},
+}};
 
 // An entry that is being cut, and the functions that it has entered.
 class Open {
@@ -242,6 +252,18 @@ class Cutter {
 };
 
 }  // namespace
+
+std::string_view name_of(EntryKind kind) {
+  for (const auto& [value, name] : kKinds)
+    if (value == kind) return name;
+  return {};
+}
+
+EntryKind kind_of(std::string_view name) {
+  for (const auto& [value, known] : kKinds)
+    if (known == name) return value;
+  return EntryKind::other;
+}
 
 std::vector<Entry> cut_into_entries(std::span<const std::uint32_t> records, const Code& code) {
   const std::vector<Range> stops = find_tracer_stops(records, code);

@@ -39,6 +39,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "coverage/code.hpp"
@@ -54,11 +55,19 @@ enum class EntryKind {
   other,   // what stands before the first entry of a trace
 };
 
+// "system call", as files and reports have it.
+std::string_view name_of(EntryKind kind);
+// Of what is none: other.
+EntryKind kind_of(std::string_view name);
+
 struct Entry {
   EntryKind kind = EntryKind::other;
   std::string name;           // "read", "page fault", "signal", "(tracer)", "(before)"
   std::vector<Range> ranges;  // of indices into the trace, ascending; none is empty
+  bool is_hidden = false;     // where only others are asked for
 
+  // What the command did, and is to be seen.
+  bool is_shown() const { return kind != EntryKind::tracer && !is_hidden; }
   std::size_t record_count() const {
     std::size_t count = 0;
     for (const Range& range : ranges) count += range.end - range.begin;

@@ -15,6 +15,8 @@
 #include "coverage/recording_tables.hpp"
 #include "support/files.hpp"
 
+namespace fs = std::filesystem;
+
 namespace kcov::coverage {
 namespace {
 
@@ -46,6 +48,7 @@ void write(Database& database, const CoverageSet& set) {
   for (const symbol::Location& location : set.locations) pcs.push_back(location.pc);
   write_pcs(database, 0, pcs);
   write_names(database, set.locations);
+  write_modules(database, set.modules);
   Statement hits(database, "INSERT INTO hits VALUES (?, ?, ?)");
   for (std::size_t begin = 0; begin < set.hits.size(); begin += kMostInRow) {
     const auto row = std::span<const std::uint64_t>(set.hits).subspan(
@@ -76,6 +79,7 @@ class Reader {
   Result<CoverageSet> read() {
     if (open_tables(database_) && read_about() && read_pcs(database_, set_.locations) &&
         read_names(database_, set_.locations)) {
+      set_.modules = read_modules(database_);
       read_hits();
       read_runs();
       read_tasks();
@@ -176,13 +180,25 @@ class Reader {
 
 }  // namespace
 
+Status check_merged(const std::string& path) {
+  std::error_code error;
+  if (fs::exists(path, error) && !fs::is_regular_file(path, error) &&
+      !fs::is_directory(path, error))
+    return Error{"cannot write " + path + ": it is no regular file"};
+  return check_writable(path);
+}
+
 Status write_merged(const std::string& name, const CoverageSet& set) {
   // What a link points to, and not the link.
   std::error_code error;
-  std::string path = std::filesystem::weakly_canonical(name, error).string();
+  std::string path = fs::weakly_canonical(name, error).string();
   if (error) path = name;
-  const std::string unfinished = path + ".new";
-  if (Status removed = remove_database(unfinished); !removed) return removed.error();
+  if (Status possible = check_merged(path); !possible) return possible;
+  const fs::path parent = fs::path(path).parent_path();
+  const Result<TemporaryDirectory> beside =
+      TemporaryDirectory::create(parent.empty() ? "." : parent, ".kcov-merge-");
+  if (!beside) return beside.error();
+  const std::string unfinished = beside->path() / "merged";
   Status written = [&] {
     Database database(unfinished);
     create_tables(database, kTables);
@@ -190,9 +206,10 @@ Status write_merged(const std::string& name, const CoverageSet& set) {
     database.close();
     return database.status("write");
   }();
+  // What a killed writer of an earlier recording there has begun is not to be undone in this one.
+  if (written) written = remove_journals(path);
   if (written && ::rename(unfinished.c_str(), path.c_str()) != 0)
     written = Error{"cannot write " + path + ": " + errno_text(errno)};
-  if (!written) (void)remove_database(unfinished);
   return written;
 }
 

@@ -9,6 +9,8 @@
 
 namespace kcov::coverage {
 
+// Whether write_merged() could begin.
+Status check_merged(const std::string& path);
 // Whole or not at all.
 Status write_merged(const std::string& path, const CoverageSet& set);
 

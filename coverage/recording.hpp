@@ -11,6 +11,7 @@
 
 #include "coverage/calls.hpp"
 #include "coverage/entries.hpp"
+#include "coverage/modules.hpp"
 #include "symbol/location.hpp"
 
 namespace kcov::coverage {
@@ -34,14 +35,13 @@ struct Task {
   std::vector<Entry> entries;            // none: there are no names to cut by
   std::vector<Call> calls;               // in order; none: they were not asked for
 
-  // Calls visit(location) for each record, in order, but for those of the tracer's entries:
-  // what following the command added. Without entries: for all.
+  // Calls visit(location) for each record, in order, but for those of the tracer's entries, what
+  // following the command added, and of hidden ones. Without entries: for all.
   template <typename Visit>
   void for_each_own_record(Visit visit) const {
     std::vector<Range> added;
     for (const Entry& entry : entries)
-      if (entry.kind == EntryKind::tracer)
-        added.insert(added.end(), entry.ranges.begin(), entry.ranges.end());
+      if (!entry.is_shown()) added.insert(added.end(), entry.ranges.begin(), entry.ranges.end());
     std::sort(added.begin(), added.end(),
               [](const Range& a, const Range& b) { return a.begin < b.begin; });
     std::uint32_t at = 0;
@@ -50,6 +50,11 @@ struct Task {
       at = range.end;
     }
     while (at < records.size()) visit(records[at++]);
+  }
+
+  bool is_hidden() const {
+    return !entries.empty() && std::all_of(entries.begin(), entries.end(),
+                                           [](const Entry& entry) { return entry.is_hidden; });
   }
 
   // Whether records are missing, or may be.
@@ -62,6 +67,11 @@ struct Recording {
   std::string machine;        // "um, our kcov"
   std::string release;        // empty: no kernel was traced
   std::string build_id;       // of the kernel that ran
+  // Loaded before the command ran, or after it.
+  std::vector<Module> modules;
+  // Where the kernel's code began (_stext), if the modules' addresses are those that it told: with
+  // KASLR those of PCs are less by as much as it was moved. 0: they are as in PCs.
+  std::uint64_t text_start = 0;
   // Of the PCs that were recorded; only the PC where there are no names.
   symbol::Locations locations;
   std::string unnamed;  // why there are no names; empty: there are

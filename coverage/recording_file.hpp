@@ -47,7 +47,7 @@ class RecordingWriter {
   Status end_task(std::size_t task, const Task& end);
   // What was told until now is in the file.
   Status flush() { return commit(true); }
-  // Its status, the names and the entries. Closes the file.
+  // Its status, the modules, the names and the entries: all of it is then in the file.
   Status finish(const Recording& recording);
 
  private:

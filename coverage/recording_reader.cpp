@@ -19,6 +19,7 @@ class Reader {
   Result<Recording> read() {
     if (open_tables(database_)) {
       read_about();
+      recording_.modules = read_modules(database_);
       (void)read_pcs(database_, recording_.locations);
       if (detail_ == Detail::all) (void)read_names(database_, recording_.locations);
       read_tasks();
@@ -43,6 +44,7 @@ class Reader {
       if (key == "machine") recording_.machine = rows.text(1);
       if (key == "release") recording_.release = rows.text(1);
       if (key == "build-id") recording_.build_id = rows.text(1);
+      if (key == "text-start") recording_.text_start = static_cast<std::uint64_t>(rows.integer(1));
       if (key == "unnamed") recording_.unnamed = rows.text(1);
       if (key == "status") recording_.status = static_cast<int>(rows.integer(1));
     }
@@ -83,8 +85,7 @@ class Reader {
 
   void read_calls() {
     // Older recordings have none.
-    Statement tables(database_, "SELECT count(*) FROM sqlite_master WHERE name = 'calls'");
-    if (!tables.next() || tables.integer(0) == 0) return;
+    if (!has_table(database_, "calls")) return;
     std::unordered_map<std::int64_t, std::pair<Task*, std::size_t>> places;
     Statement rows(database_,
                    "SELECT task, number, records, call, arguments, result FROM calls "
@@ -143,6 +144,19 @@ class Reader {
       Task* const of = task(rows);
       if (of == nullptr || !read_entry(rows, *of)) return (void)damaged(database_, "entries");
     }
+    for (const Task& of : recording_.tasks)
+      if (have_common_records(of)) return (void)damaged(database_, "entries");
+  }
+
+  static bool have_common_records(const Task& of) {
+    std::vector<Range> ranges;
+    for (const Entry& entry : of.entries)
+      ranges.insert(ranges.end(), entry.ranges.begin(), entry.ranges.end());
+    std::sort(ranges.begin(), ranges.end(),
+              [](const Range& a, const Range& b) { return a.begin < b.begin; });
+    return std::adjacent_find(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) {
+             return b.begin < a.end;
+           }) != ranges.end();
   }
 
   static bool read_entry(Statement& rows, Task& of) {

@@ -28,16 +28,8 @@ constexpr const char* kCommonTables = R"(
                           is_call_site INTEGER);
   CREATE TABLE frames (pc INTEGER, depth INTEGER, function TEXT, file TEXT, line INTEGER,
                        inlined INTEGER, PRIMARY KEY (pc, depth)) WITHOUT ROWID;
+  CREATE TABLE modules (name TEXT, start INTEGER, size INTEGER, build_id TEXT);
 )";
-
-constexpr std::array<std::pair<EntryKind, std::string_view>, 6> kKinds = {{
-    {EntryKind::system_call, "system call"},
-    {EntryKind::page_fault, "page fault"},
-    {EntryKind::trap, "trap"},
-    {EntryKind::signal, "signal"},
-    {EntryKind::tracer, "tracer"},
-    {EntryKind::other, "other"},
-}};
 
 // The location that a column names, or null.
 symbol::Location* location(Statement& rows, int column, symbol::Locations& locations) {
@@ -105,23 +97,17 @@ bool open_tables(Database& database) {
 }
 
 Status remove_database(const std::string& path) {
-  for (const char* rest : {"", "-journal", "-wal", "-shm"}) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    return Error{"cannot write the recording " + path + ": " + errno_text(errno)};
+  return remove_journals(path);
+}
+
+Status remove_journals(const std::string& path) {
+  for (const char* rest : {"-journal", "-wal", "-shm"}) {
     if (::unlink((path + rest).c_str()) != 0 && errno != ENOENT)
       return Error{"cannot write the recording " + path + ": " + errno_text(errno)};
   }
   return {};
-}
-
-std::string_view name_of(EntryKind kind) {
-  for (const auto& [value, name] : kKinds)
-    if (value == kind) return name;
-  return {};
-}
-
-EntryKind kind_of(std::string_view name) {
-  for (const auto& [value, known] : kKinds)
-    if (known == name) return value;
-  return EntryKind::other;
 }
 
 std::string join(const std::vector<std::string>& arguments) {
@@ -176,6 +162,31 @@ void write_names(Database& database, const symbol::Locations& locations) {
     for (const symbol::Frame& one : known.frames)
       frame.run(pc, depth++, one.function, one.file, one.line, one.inlined);
   }
+}
+
+void write_modules(Database& database, const std::vector<Module>& modules) {
+  Statement insert(database, "INSERT INTO modules VALUES (?, ?, ?, ?)");
+  for (const Module& module : modules)
+    insert.run(module.name, module.start, module.size, module.build_id);
+}
+
+bool has_table(Database& database, std::string_view name) {
+  Statement tables(database, "SELECT name FROM sqlite_master");
+  while (tables.next())
+    if (tables.text(0) == name) return true;
+  return false;
+}
+
+std::vector<Module> read_modules(Database& database) {
+  std::vector<Module> modules;
+  // Older files have none.
+  if (!has_table(database, "modules")) return modules;
+  Statement rows(database, "SELECT name, start, size, build_id FROM modules");
+  while (rows.next()) {
+    modules.push_back({std::string(rows.text(0)), static_cast<std::uint64_t>(rows.integer(1)),
+                       static_cast<std::uint64_t>(rows.integer(2)), std::string(rows.text(3))});
+  }
+  return modules;
 }
 
 bool read_pcs(Database& database, symbol::Locations& locations) {

@@ -2,7 +2,6 @@
 // What the files of recordings and of merged ones have in common; docs/recording.md has it all.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -12,6 +11,7 @@
 
 #include "coverage/database.hpp"
 #include "coverage/entries.hpp"
+#include "coverage/modules.hpp"
 #include "symbol/location.hpp"
 
 namespace kcov::coverage {
@@ -23,12 +23,9 @@ inline constexpr std::size_t kMostInRow = 1 << 18;
 void create_tables(Database& database, const char* tables);
 // Opens a file that is there. False, and the database has failed: it is none of ours.
 bool open_tables(Database& database);
-// Removes the file, and what SQLite may have left beside it.
+// Removes the file, and what SQLite may have left beside it; the second: only that.
 Status remove_database(const std::string& path);
-
-// As the column `kind` has it.
-std::string_view name_of(EntryKind kind);
-EntryKind kind_of(std::string_view name);
+Status remove_journals(const std::string& path);
 
 // Each argument with a 0 byte behind it, as in /proc/PID/cmdline: any bytes may be in it.
 std::string join(const std::vector<std::string>& arguments);
@@ -63,6 +60,10 @@ bool read_names(Database& database, symbol::Locations& locations);
 // Only of those that are named by their numbers.
 bool read_names_of(Database& database, std::span<const std::uint32_t> numbers,
                    symbol::Locations& locations);
+
+bool has_table(Database& database, std::string_view name);
+void write_modules(Database& database, const std::vector<Module>& modules);
+std::vector<Module> read_modules(Database& database);
 
 // "it is damaged (table pcs)"
 bool damaged(Database& database, const char* table);

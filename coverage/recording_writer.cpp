@@ -141,6 +141,8 @@ Status RecordingWriter::finish(const Recording& recording) {
   Statement set(*database_, "INSERT OR REPLACE INTO recording VALUES (?, ?)");
   set.run("unnamed", recording.unnamed);
   set.run("status", recording.status);
+  set.run("text-start", recording.text_start);
+  write_modules(*database_, recording.modules);
   write_names(*database_, recording.locations);
   for (std::size_t task = 0; task < recording.tasks.size(); ++task)
     write_entries(task, recording.tasks[task]);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "doctor/host.hpp"
 
-#include <elf.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include <sstream>
 
 #include "lab/machine.hpp"
+#include "support/elf_notes.hpp"
 #include "support/files.hpp"
 
 namespace fs = std::filesystem;
@@ -92,29 +92,7 @@ fs::path Host::find_program(std::string_view name) const {
 }
 
 std::string running_build_id(const Host& host) {
-  const std::string notes = host.read("/sys/kernel/notes");
-  const auto padded = [](std::size_t bytes) { return (bytes + 3) & ~std::size_t{3}; };
-  for (std::size_t at = 0; notes.size() - at >= sizeof(Elf64_Nhdr);) {
-    Elf64_Nhdr note;
-    std::memcpy(&note, &notes[at], sizeof note);
-    at += sizeof note;
-    const std::size_t name = at;
-    const std::size_t contents = name + padded(note.n_namesz);
-    at = contents + padded(note.n_descsz);
-    if (at > notes.size()) break;
-    if (note.n_type != NT_GNU_BUILD_ID || note.n_namesz != sizeof ELF_NOTE_GNU ||
-        std::memcmp(&notes[name], ELF_NOTE_GNU, sizeof ELF_NOTE_GNU) != 0) {
-      continue;
-    }
-    std::string id;
-    for (std::size_t i = 0; i < note.n_descsz; ++i) {
-      const auto byte = static_cast<unsigned char>(notes[contents + i]);
-      id += "0123456789abcdef"[byte >> 4];
-      id += "0123456789abcdef"[byte & 15];
-    }
-    return id;
-  }
-  return {};
+  return build_id_in_notes(host.read("/sys/kernel/notes"));
 }
 
 }  // namespace kcov::doctor

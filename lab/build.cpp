@@ -266,6 +266,17 @@ Status keep(const fs::path& from, const fs::path& to) {
   return {};
 }
 
+Status keep_modules(const fs::path& tree, const fs::path& to) {
+  std::error_code error;
+  for (const auto& entry : fs::recursive_directory_iterator(tree, error)) {
+    if (entry.path().extension() != ".ko") continue;
+    const fs::path kept = to / entry.path().lexically_relative(tree);
+    fs::create_directories(kept.parent_path(), error);
+    if (Status done = keep(entry.path(), kept); !done) return done;
+  }
+  return {};
+}
+
 // Unpacks, edits, configures and builds in `tree`, and leaves the results in `result`.
 Status build_into(const BuildRequest& request, const Configuration& configuration,
                   const Recipe& recipe, const Source& source, const fs::path& data,
@@ -287,7 +298,13 @@ Status build_into(const BuildRequest& request, const Configuration& configuratio
   if (Status done = builder.configure(configuration.fragment); !done) return done;
   step("building");
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
-  if (Status done = builder.make({fmt::format("-j{}", cores), recipe.target}); !done) return done;
+  std::vector<std::string> targets = {fmt::format("-j{}", cores), recipe.target};
+  const bool has_modules = configuration.fragment.find("=m\n") != std::string::npos;
+  if (has_modules) targets.emplace_back("modules");
+  if (Status done = builder.make(targets); !done) return done;
+  if (has_modules) {
+    if (Status done = keep_modules(tree, result / "modules"); !done) return done;
+  }
 
   if (Status done = keep(tree / "vmlinux", result / "vmlinux"); !done) return done;
   if (recipe.image != nullptr) {

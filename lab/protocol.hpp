@@ -20,6 +20,8 @@
 //                                              bytes each, or 4 that are sign-extended (where
 //                                              kernels are linked, that is all of it)
 //   agent -> tool   task_end                   a TaskEnd
+//   agent -> tool   modules                    LoadedModules, before the command of a trace runs
+//                                              and after it, if there are any
 //   agent -> tool   finished                   an Outcome; the last frame
 //
 // User-mode Linux reads its serial line byte by byte, a megabyte a second. So input of
@@ -52,6 +54,7 @@ enum class FrameType : std::uint8_t {
   call,
   records,
   task_end,
+  modules,
   finished,
 };
 
@@ -285,6 +288,44 @@ inline bool decode(std::string_view bytes, TaskEnd& end) {
   end.dropped_known = decoder.integer() != 0;
   end.dropped = decoder.integer();
   end.was_full = decoder.integer() != 0;
+  return decoder.good();
+}
+
+// A kernel module whose code lies at `start`.
+struct LoadedModule {
+  std::string name;  // as in /proc/modules
+  std::uint64_t start = 0;
+  std::uint64_t size = 0;  // bytes, of its code at least, and not into the next one's
+  std::string build_id;    // lower-case hexadecimal; may be empty
+
+  bool operator==(const LoadedModule&) const = default;
+};
+
+struct LoadedModules {
+  // Of the kernel's own code (_stext): with KASLR all addresses are moved, and this tells by how
+  // much. 0: it is not known.
+  std::uint64_t text_start = 0;
+  std::vector<LoadedModule> modules;
+};
+
+inline std::string encode(const LoadedModules& loaded) {
+  Encoder encoder;
+  encoder.integer(loaded.text_start).integer(loaded.modules.size());
+  for (const LoadedModule& module : loaded.modules)
+    encoder.text(module.name).integer(module.start).integer(module.size).text(module.build_id);
+  return encoder.take();
+}
+
+inline bool decode(std::string_view bytes, LoadedModules& loaded) {
+  Decoder decoder(bytes);
+  loaded.text_start = decoder.integer();
+  for (std::uint64_t left = decoder.integer(); left > 0 && decoder.good(); --left) {
+    LoadedModule& module = loaded.modules.emplace_back();
+    module.name = decoder.text();
+    module.start = decoder.integer();
+    module.size = decoder.integer();
+    module.build_id = decoder.text();
+  }
   return decoder.good();
 }
 

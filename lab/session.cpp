@@ -245,6 +245,16 @@ class Session {
         tell(&SessionObserver::task_ended, std::size_t{end.number});
         return task.records.size() == end.records;
       }
+      case FrameType::modules: {
+        LoadedModules loaded;
+        if (!decode(frame.payload, loaded)) return false;
+        if (loaded.text_start != 0) result_.modules.text_start = loaded.text_start;
+        std::vector<LoadedModule>& known = result_.modules.modules;
+        for (LoadedModule& module : loaded.modules)
+          if (std::find(known.begin(), known.end(), module) == known.end())
+            known.push_back(std::move(module));
+        return true;
+      }
       case FrameType::finished: finished_ = true; return decode(frame.payload, result_.outcome);
       default: return false;
     }

@@ -27,6 +27,7 @@ struct SessionResult {
   std::string release;   // uname -r
   std::string build_id;  // of the running kernel; may be empty
   Outcome outcome;
+  LoadedModules modules;         // before the command ran, and after it
   PcTable pcs;                   // of all tasks
   std::vector<TaskTrace> tasks;  // in the order in which they were made; empty: not traced
 };

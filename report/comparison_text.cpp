@@ -5,6 +5,8 @@
 
 #include <vector>
 
+#include "report/printable.hpp"
+
 namespace kcov::report {
 namespace {
 
@@ -76,31 +78,36 @@ std::string text_of(const std::optional<Parting>& found, const Recording& first,
   std::string text = fmt::format("The runs part ways in task {}, after {} system calls alike",
                                  parting.task + 1, parting.call);
   const auto name = [](const Entry* entry) {
-    return entry == nullptr ? std::string("no further call") : entry->name;
+    return entry == nullptr ? std::string("no further call") : printable(entry->name);
   };
   if (parting.first == nullptr || parting.second == nullptr ||
       parting.first->name != parting.second->name) {
-    return text + fmt::format(":\n- {}: {}\n+ {}: {}\n", names.first, name(parting.first),
-                              names.second, name(parting.second));
+    return text + fmt::format(":\n- {}: {}\n+ {}: {}\n", printable(names.first),
+                              name(parting.first), printable(names.second), name(parting.second));
   }
-  text += fmt::format(", in {}, after {} PCs alike", parting.first->name, parting.record);
+  text +=
+      fmt::format(", in {}, after {} PCs alike", printable(parting.first->name), parting.record);
   const Task& ours = first.tasks[parting.task];
   const Task& theirs = second.tasks[parting.task];
   if (parting.record != 0)
     text += fmt::format(" (up to {})", place(first, ours, *parting.first, parting.record - 1));
-  return text + fmt::format(":\n- {}: {}\n+ {}: {}\n", names.first,
-                            place(first, ours, *parting.first, parting.record), names.second,
+  return text + fmt::format(":\n- {}: {}\n+ {}: {}\n", printable(names.first),
+                            place(first, ours, *parting.first, parting.record),
+                            printable(names.second),
                             place(second, theirs, *parting.second, parting.record));
 }
 
 std::string text_of(const Comparison& comparison, const SideNames& names,
                     const std::string& parting) {
-  std::string text = fmt::format("- {}\n+ {}\n\n{:<10} {:>9} {:>9} {:>9}\n", names.first,
-                                 names.second, "", "both", "-", "+");
-  if (comparison.is_same_kernel) text += numbers("PCs", comparison.pcs);
+  std::string text = fmt::format("- {}\n+ {}\n\n{:<10} {:>9} {:>9} {:>9}\n", printable(names.first),
+                                 printable(names.second), "", "both", "-", "+");
+  if (comparison.has_same_places) text += numbers("PCs", comparison.pcs);
   text += numbers("functions", comparison.functions) + numbers("lines", comparison.lines);
-  if (!comparison.is_same_kernel)
-    text += "The kernels are not the same: PCs are not compared, and code by its names.\n";
+  if (!comparison.has_same_places)
+    text +=
+        "The kernels are not the same (or modules of theirs): PCs are not compared, and code by "
+        "its "
+        "names.\n";
   text += "\n" + parting;
   const auto section = [&text](const char* title, const std::string& body) {
     if (!body.empty()) text += fmt::format("\n{}\n{}", title, body);

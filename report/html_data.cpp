@@ -33,18 +33,6 @@ std::string joined(const std::vector<std::string>& arguments) {
   return text;
 }
 
-const char* name_of(coverage::EntryKind kind) {
-  switch (kind) {
-    case coverage::EntryKind::system_call: return "system call";
-    case coverage::EntryKind::page_fault: return "page fault";
-    case coverage::EntryKind::trap: return "trap";
-    case coverage::EntryKind::signal: return "signal";
-    case coverage::EntryKind::tracer: return "tracer";
-    case coverage::EntryKind::other: break;
-  }
-  return "other";
-}
-
 // [name, covered, points, directories, files]; a file: [name, covered, points, its number].
 Json tree_data(const Tree& tree, std::uint32_t number) {
   const Directory& directory = tree.directories[number];
@@ -211,7 +199,8 @@ Json runs_data(const CoverageSet& set, const Points& points) {
   }
   Json calls = Json::array();
   for (const CoverageSet::Call& call : set.calls)
-    calls.push_back({call.name, name_of(call.kind), (call.pcs - uncounted).cardinality()});
+    calls.push_back(
+        {call.name, coverage::name_of(call.kind), (call.pcs - uncounted).cardinality()});
   return {{"runs", std::move(runs)}, {"calls", std::move(calls)}};
 }
 

@@ -22,9 +22,14 @@ bool is_inside(const fs::path& relative) {
                       [](const fs::path& part) { return part == ".."; });
 }
 
-bool is_file(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored);
+// A regular file that really is below `directory`, also where links lead to it.
+bool is_file_in(const fs::path& directory, const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return false;
+  const fs::path root = fs::canonical(directory, error);
+  if (error) return false;
+  const fs::path real = fs::canonical(path, error);
+  return !error && is_inside(real.lexically_relative(root));
 }
 
 }  // namespace
@@ -37,7 +42,7 @@ fs::path SourceFinder::find(std::string_view name) const {
     while (name.starts_with('/')) name.remove_prefix(1);
     const fs::path relative(name);
     if (!is_inside(relative)) return {};
-    if (is_file(directory_ / relative)) return directory_ / relative;
+    if (is_file_in(directory_, directory_ / relative)) return directory_ / relative;
     const std::size_t slash = name.find('/');
     if (!is_absolute || slash == std::string_view::npos) return {};
     name.remove_prefix(slash + 1);
@@ -46,7 +51,7 @@ fs::path SourceFinder::find(std::string_view name) const {
 
 SourceText SourceFinder::read(std::string_view name, int last_line) const {
   if (directory_.empty())
-    return {std::nullopt, "There is no source: name its directory with --source."};
+    return {std::nullopt, "There is no source: name its directory with --source-dir."};
   const fs::path path = find(name);
   if (path.empty())
     return {std::nullopt,

@@ -22,8 +22,6 @@ class SourceFinder {
                         std::optional<std::filesystem::file_time_type> built = std::nullopt)
       : directory_(std::move(directory)), built_(built) {}
 
-  const std::filesystem::path& directory() const { return directory_; }
-
   // `name`: as debug information or a recording has it. Nothing outside of the directory is read,
   // whatever the name; of an absolute one as much of the end is taken as is there.
   // `last_line`: the highest that is known to have code.

@@ -25,7 +25,14 @@ void add(LineCoverage& files, const symbol::Location& location, std::uint64_t hi
 
 LineCoverage cover_lines(const coverage::CoverageSet& set, const symbol::Locations& coverable) {
   LineCoverage files;
-  for (std::size_t i = 0; i < set.locations.size(); ++i) add(files, set.locations[i], set.hits[i]);
+  const auto is_point = [&](const symbol::Location& one) {
+    return coverable.empty() ||
+           std::binary_search(
+               coverable.begin(), coverable.end(), one,
+               [](const symbol::Location& a, const symbol::Location& b) { return a.pc < b.pc; });
+  };
+  for (std::size_t i = 0; i < set.locations.size(); ++i)
+    if (is_point(set.locations[i])) add(files, set.locations[i], set.hits[i]);
   for (const symbol::Location& location : coverable) add(files, location, 0);
   return files;
 }

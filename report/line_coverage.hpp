@@ -24,8 +24,9 @@ struct FileCoverage {
 // By file. What has no file or no line is not in it.
 using LineCoverage = std::map<std::string_view, FileCoverage>;
 
-// `coverable`: all that there is to cover (symbol::Image::coverable_pcs()): lines and functions
-// that were not reached are then there, with 0. Names are those of `set` and `coverable`.
+// `coverable`: all that there is to cover (symbol::Image::coverable_pcs()), by PC: lines and
+// functions that were not reached are then there, with 0, and recorded PCs that are no such points
+// are not, as in the HTML. Names are those of `set` and `coverable`.
 LineCoverage cover_lines(const coverage::CoverageSet& set, const symbol::Locations& coverable);
 
 // Of all files.

@@ -8,6 +8,8 @@
 #include <limits>
 #include <vector>
 
+#include "report/printable.hpp"
+
 namespace kcov::report {
 namespace {
 
@@ -18,12 +20,24 @@ std::vector<std::uint64_t> pcs_of(const coverage::CoverageSet& set) {
   return pcs;
 }
 
-// Those of the module, from its start.
-std::vector<std::uint64_t> offsets(const coverage::CoverageSet& set, const Module& module) {
-  std::vector<std::uint64_t> inside;
-  for (const std::uint64_t pc : pcs_of(set))
-    if (pc >= module.start && pc < module.end) inside.push_back(pc - module.start);
-  return inside;
+struct Place {
+  std::size_t module;
+  std::uint64_t offset;  // from its start
+};
+
+// Of all PCs that are in one of the modules.
+std::vector<Place> places_of(const coverage::CoverageSet& set, const Modules& modules) {
+  std::vector<Place> places;
+  for (const std::uint64_t pc : pcs_of(set)) {
+    const auto at = std::find_if(modules.begin(), modules.end(), [&](const Module& module) {
+      // It stands behind a call, which may be the last instruction of all.
+      return pc > module.start && pc <= module.end &&
+             pc - module.start <= std::numeric_limits<std::uint32_t>::max();
+    });
+    if (at != modules.end())
+      places.push_back({static_cast<std::size_t>(at - modules.begin()), pc - at->start});
+  }
+  return places;
 }
 
 // Little-endian.
@@ -41,33 +55,38 @@ std::string rawcover_of(const coverage::CoverageSet& set) {
   return text;
 }
 
-std::string offsets_of(const coverage::CoverageSet& set, const Module& module) {
-  const std::string name = std::filesystem::path(module.path).filename().string();
+std::size_t count_outside(const coverage::CoverageSet& set, const Modules& modules) {
+  return set.locations.size() - places_of(set, modules).size();
+}
+
+std::string offsets_of(const coverage::CoverageSet& set, const Modules& modules) {
   std::string text;
-  for (const std::uint64_t offset : offsets(set, module))
-    text += fmt::format("{}+{:#x}\n", name, offset);
+  for (const Place& place : places_of(set, modules)) {
+    const std::filesystem::path path(modules[place.module].path);
+    text += fmt::format("{}+{:#x}\n", printable(path.filename().string()), place.offset);
+  }
   return text;
 }
 
-std::string drcov_of(const coverage::CoverageSet& set, const Module& module) {
-  std::vector<std::uint64_t> blocks = offsets(set, module);
-  std::erase_if(blocks, [](std::uint64_t offset) {
-    return offset > std::numeric_limits<std::uint32_t>::max();
-  });
-  // The module's path is the rest of its line.
-  std::string path;
-  for (const char c : module.path) path += c == '\n' || c == '\r' ? '?' : c;
+std::string drcov_of(const coverage::CoverageSet& set, const Modules& modules) {
   std::string bytes = fmt::format(
       "DRCOV VERSION: 2\nDRCOV FLAVOR: kcov\n"
-      "Module Table: version 2, count 1\n"
-      "Columns: id, base, end, entry, checksum, timestamp, path\n"
-      "  0, {:#018x}, {:#018x}, 0x0000000000000000, 0x00000000, 0x00000000, {}\n"
-      "BB Table: {} bbs\n",
-      module.start, module.end, path, blocks.size());
-  for (const std::uint64_t offset : blocks) {
-    append(bytes, static_cast<std::uint32_t>(offset));
-    append(bytes, std::uint16_t{1});  // bytes, and
-    append(bytes, std::uint16_t{0});  // the module's id
+      "Module Table: version 2, count {}\n"
+      "Columns: id, base, end, entry, checksum, timestamp, path\n",
+      modules.size());
+  for (std::size_t i = 0; i < modules.size(); ++i) {
+    // It is the rest of the line.
+    const std::string path = printable(modules[i].path);
+    bytes +=
+        fmt::format("{:3}, {:#018x}, {:#018x}, 0x0000000000000000, 0x00000000, 0x00000000, {}\n", i,
+                    modules[i].start, modules[i].end, path);
+  }
+  const std::vector<Place> places = places_of(set, modules);
+  bytes += fmt::format("BB Table: {} bbs\n", places.size());
+  for (const Place& place : places) {
+    append(bytes, static_cast<std::uint32_t>(place.offset));
+    append(bytes, std::uint16_t{1});  // bytes
+    append(bytes, static_cast<std::uint16_t>(place.module));
   }
   return bytes;
 }

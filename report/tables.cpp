@@ -25,7 +25,7 @@ struct Reached {
   explicit Reached(const Recording& recording) : records(recording.locations.size()) {
     for (const Task& task : recording.tasks) {
       for (const Entry& entry : task.entries) {
-        if (entry.kind == EntryKind::tracer) continue;
+        if (!entry.is_shown()) continue;
         std::vector<bool>& locations = by[entry.name];
         locations.resize(recording.locations.size());
         entry.for_each_record([&](std::uint32_t record) {
@@ -52,7 +52,7 @@ std::vector<CallSum> sum_calls(const Recording& recording) {
   std::map<std::string_view, Gathered> calls;
   for (const Task& task : recording.tasks) {
     for (const Entry& entry : task.entries) {
-      if (entry.kind == EntryKind::tracer) continue;
+      if (!entry.is_shown()) continue;
       Gathered& call = calls[entry.name];
       call.seen.resize(recording.locations.size());
       call.sum.name = entry.name;

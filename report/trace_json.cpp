@@ -30,18 +30,6 @@ Json location_of(const symbol::Location& location) {
   return json;
 }
 
-std::string_view kind_of(coverage::EntryKind kind) {
-  switch (kind) {
-    case coverage::EntryKind::system_call: return "system call";
-    case coverage::EntryKind::page_fault: return "page fault";
-    case coverage::EntryKind::trap: return "trap";
-    case coverage::EntryKind::signal: return "signal";
-    case coverage::EntryKind::tracer: return "tracer";
-    case coverage::EntryKind::other: break;
-  }
-  return "other";
-}
-
 Json call_of(const coverage::Call& call, const std::string& name) {
   Json json = {{"number", call.number}, {"text", text_of_call(call, name)}};
   json["arguments"] = call.has_arguments ? Json(call.arguments) : Json(nullptr);
@@ -70,9 +58,10 @@ Json task_of(const Task& task, Paths& paths) {
   const std::vector<const coverage::Call*> calls = coverage::calls_of_entries(task);
   for (std::size_t number = 0; number < task.entries.size(); ++number) {
     const coverage::Entry& entry = task.entries[number];
+    if (entry.is_hidden) continue;
     std::vector<std::uint32_t> records;
     entry.for_each_record([&](std::uint32_t record) { records.push_back(task.records[record]); });
-    entries.push_back({{"kind", kind_of(entry.kind)},
+    entries.push_back({{"kind", coverage::name_of(entry.kind)},
                        {"name", entry.name},
                        {"functions", paths.of(task, entry).functions},
                        {"records", std::move(records)}});
@@ -91,6 +80,14 @@ std::string json_of(const Recording& report) {
   json["status"] = report.status ? Json(*report.status) : Json(nullptr);
   json["kernel"] = {
       {"machine", report.machine}, {"release", report.release}, {"build_id", report.build_id}};
+  Json modules = Json::array();
+  for (const coverage::Module& module : report.modules) {
+    modules.push_back({{"name", module.name},
+                       {"start", fmt::format("{:#x}", module.start)},
+                       {"size", module.size},
+                       {"build_id", module.build_id}});
+  }
+  json["kernel"]["modules"] = std::move(modules);
   if (!report.unnamed.empty()) json["unnamed"] = report.unnamed;
   Json tasks = Json::array();
   Paths paths(report);

@@ -63,6 +63,7 @@ std::string summary(const Recording& report) {
   std::size_t signals = 0;
   for (const Task& task : report.tasks) {
     for (const coverage::Entry& entry : task.entries) {
+      if (entry.is_hidden) continue;
       calls += entry.kind == coverage::EntryKind::system_call;
       faults += entry.kind == coverage::EntryKind::page_fault;
       traps += entry.kind == coverage::EntryKind::trap;
@@ -111,7 +112,7 @@ std::string text_of(const Recording& report, const Task& task, Paths& paths, con
   const std::vector<const coverage::Call*> calls = coverage::calls_of_entries(task);
   for (std::size_t number = 0; number < task.entries.size(); ++number) {
     const coverage::Entry& entry = task.entries[number];
-    if (entry.kind == coverage::EntryKind::tracer) continue;
+    if (!entry.is_shown()) continue;
     auto [path, fresh] = paths.of(task, entry);
     const bool is_call = entry.kind == coverage::EntryKind::system_call;
     text += toned(look, is_call ? Tone::name : Tone::quiet, cell(entry.name, layout.name));
@@ -133,7 +134,7 @@ std::string text_of(const Recording& report, const Task& task, Paths& paths, con
       text += "  " + text_of_call(*call, entry.name, left) + '\n';
     }
     // It is that call which began to run it.
-    for (; program != task.programs.end() && report.tasks.size() > 1 &&
+    for (; program != task.programs.end() && report.tasks.size() > 1 && !entry.ranges.empty() &&
            program->records <= entry.last_record();
          ++program) {
       const std::size_t left =
@@ -168,6 +169,7 @@ std::string text_of(const Recording& report, const Look& look) {
   text += '\n';
   Paths paths(report);
   for (const Task& task : report.tasks) {
+    if (task.is_hidden()) continue;
     if (report.tasks.size() > 1) text += '\n' + toned(look, Tone::heading, heading_of(task)) + '\n';
     text += text_of(report, task, paths, look);
   }

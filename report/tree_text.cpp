@@ -79,12 +79,13 @@ std::string text_of_tree(const Recording& recording, const Look& look) {
   Paths paths(recording);
   std::size_t number = 0;
   for (const Task& task : recording.tasks) {
+    if (task.is_hidden()) continue;
     if (recording.tasks.size() > 1)
       text += '\n' + toned(look, Tone::heading, heading_of(task)) + '\n';
     const std::vector<const coverage::Call*> calls = coverage::calls_of_entries(task);
     for (std::size_t place = 0; place < task.entries.size(); ++place) {
       const coverage::Entry& entry = task.entries[place];
-      if (entry.kind == coverage::EntryKind::tracer) continue;
+      if (!entry.is_shown()) continue;
       ++number;
       const std::optional<std::uint32_t> seen = trees.known_shape(task, entry);
       const CallNode root = seen ? CallNode{.shape = *seen} : trees.of(task, entry);

@@ -13,7 +13,7 @@ BUILD_PACKAGES="g++ make cmake ninja-build ccache git
   linux-source-6.12 xz-utils bzip2 flex bison bc perl"
 # What the tests need beside it.
 TEST_PACKAGES="qemu-system-x86 libgtest-dev librapidcheck-dev clang clang-format libclang-rt-14-dev dpkg-dev binutils lcov python3
-  libxml2-utils llvm-14 pkg-config file groff-base zsh chromium chromium-driver python3-selenium zstd less"
+  libxml2-utils llvm-14 pkg-config file groff-base zsh chromium chromium-driver python3-selenium python3-jsonschema zstd less"
 # What scripts/test --all needs beside them.
 ALL_PACKAGES="linux-source-6.1 iw iproute2"
 

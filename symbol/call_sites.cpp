@@ -47,14 +47,14 @@ bool is_callback(std::string_view name) { return name.starts_with("__sanitizer_c
 
 }  // namespace
 
-CallSites::CallSites(Elf* elf, const ElfSymbols& symbols)
+CallSites::CallSites(Elf* elf, Elf* with_symbols, const ElfSymbols& symbols)
     : is_x86_64_(symbol::is_x86_64(elf)), code_(code_of(elf)) {
-  if (is_x86_64_) find_jumps(elf, symbols);
+  if (is_x86_64_) find_jumps(with_symbols, symbols);
 }
 
-void CallSites::find_jumps(Elf* elf, const ElfSymbols& symbols) {
+void CallSites::find_jumps(Elf* with_symbols, const ElfSymbols& symbols) {
   std::unordered_set<std::uint64_t> ends;  // what a jump to leads to a callback
-  for_each_symbol(elf, [&](const char* name, const GElf_Sym& entry) {
+  for_each_symbol(with_symbols, [&](const char* name, const GElf_Sym& entry) {
     if (entry.st_shndx != SHN_UNDEF && is_callback(name)) ends.insert(entry.st_value);
   });
   // Whatever looks like a jump: what it leads to tells the others apart.

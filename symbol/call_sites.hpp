@@ -23,8 +23,9 @@ namespace kcov::symbol {
 
 class CallSites {
  public:
-  // The image's code; the ELF must outlive this. `symbols`: its own.
-  CallSites(Elf* elf, const ElfSymbols& symbols);
+  // The image's code; the ELF must outlive this. `with_symbols`: the ELF that has the symbol table,
+  // which need not be the same; `symbols`: made of it.
+  CallSites(Elf* elf, Elf* with_symbols, const ElfSymbols& symbols);
 
   // Whether the callback may return to `pc`: behind a direct call of a function of
   // __sanitizer_cov_, of one that ends with a jump to such, or of one that no symbol names, or
@@ -40,7 +41,7 @@ class CallSites {
   // The code before `pc`; empty where there is no code.
   std::span<const unsigned char> before(std::uint64_t pc) const;
   // Finds the jumps to callbacks.
-  void find_jumps(Elf* elf, const ElfSymbols& symbols);
+  void find_jumps(Elf* with_symbols, const ElfSymbols& symbols);
   bool ends_in_callback(const ElfSymbols::Symbol& function) const;
 
   bool is_x86_64_ = false;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "symbol/callback_calls.hpp"
 
+#include <Zydis/Zydis.h>
 #include <gelf.h>
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -34,25 +36,62 @@ std::size_t count_between(const Addresses& sorted, std::uint64_t start, std::uin
   return static_cast<std::size_t>(std::lower_bound(first, sorted.end(), end) - first);
 }
 
-// Calls visit(address of the instruction, address that it goes to or loads, whether it loads it).
-template <class Visit>
-void for_each_reference(std::uint64_t start, std::span<const unsigned char> code, Visit visit) {
-  constexpr std::size_t kCall = 5;   // e8 or e9, rel32
-  constexpr std::size_t kLoad = 10;  // 48 or 49, b8 to bf, imm64
-  for (std::size_t i = 0; i + kCall <= code.size(); ++i) {
-    if (code[i] == 0xe8 || code[i] == 0xe9) {
-      std::int32_t distance;
-      std::memcpy(&distance, &code[i + 1], sizeof distance);
-      visit(start + i, start + i + kCall + static_cast<std::uint64_t>(std::int64_t{distance}),
-            false);
-    } else if ((code[i] == 0x48 || code[i] == 0x49) && (code[i + 1] & 0xf8) == 0xb8 &&
-               i + kLoad <= code.size()) {
-      std::uint64_t address;
-      std::memcpy(&address, &code[i + 2], sizeof address);
-      visit(start + i, address, true);
+// An instruction with a whole address in it.
+struct Reference {
+  enum class Kind { call, jump, load } kind;  // call or jmp rel32; mov imm64, which a call follows
+  std::uint64_t at;                           // of the instruction, and
+  std::uint64_t end;                          // behind it
+  std::uint64_t to;
+};
+
+class Decoder {
+ public:
+  Decoder() {
+    ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+    ZydisDecoderEnableMode(&decoder_, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
+  }
+
+  // Calls visit(reference) for each in the code of one function.
+  template <class Visit>
+  void for_each_reference(std::uint64_t start, std::span<const unsigned char> code,
+                          Visit visit) const {
+    for (std::size_t at = 0; at < code.size();) {
+      ZydisDecodedInstruction instruction;
+      // What is no code, a table between functions perhaps, is stepped over.
+      if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder_, nullptr, &code[at],
+                                                      code.size() - at, &instruction))) {
+        ++at;
+        continue;
+      }
+      const std::span<const unsigned char> bytes = code.subspan(at, instruction.length);
+      const std::uint64_t address = start + at;
+      at += instruction.length;
+      if (const std::optional<Reference> found = reference(address, bytes)) visit(*found);
     }
   }
-}
+
+ private:
+  static std::optional<Reference> reference(std::uint64_t at,
+                                            std::span<const unsigned char> bytes) {
+    const std::uint64_t end = at + bytes.size();
+    // e8 or e9, rel32
+    if (bytes.size() == 5 && (bytes[0] & 0xfe) == 0xe8) {
+      std::int32_t distance;
+      std::memcpy(&distance, &bytes[1], sizeof distance);
+      return Reference{bytes[0] == 0xe8 ? Reference::Kind::call : Reference::Kind::jump, at, end,
+                       end + static_cast<std::uint64_t>(std::int64_t{distance})};
+    }
+    // 48 or 49, b8 to bf, imm64
+    if (bytes.size() == 10 && (bytes[0] & 0xfe) == 0x48 && (bytes[1] & 0xf8) == 0xb8) {
+      std::uint64_t address;
+      std::memcpy(&address, &bytes[2], sizeof address);
+      return Reference{Reference::Kind::load, at, end, address};
+    }
+    return {};
+  }
+
+  ZydisDecoder decoder_;
+};
 
 // A part of a function that lies elsewhere, or the room before one.
 bool is_part(std::string_view name) {
@@ -62,10 +101,10 @@ bool is_part(std::string_view name) {
 
 }  // namespace
 
-CallbackCalls::CallbackCalls(Elf* elf) {
+CallbackCalls::CallbackCalls(Elf* elf, Elf* with_symbols, const ElfSymbols& symbols) {
   Addresses trace;
   Addresses compare;
-  for_each_symbol(elf, [&](const char* name, const GElf_Sym& entry) {
+  for_each_symbol(with_symbols, [&](const char* name, const GElf_Sym& entry) {
     if (entry.st_shndx == SHN_UNDEF) return;
     if (name == kTrace) trace.push_back(entry.st_value);
     if (is_comparison(name)) compare.push_back(entry.st_value);
@@ -77,19 +116,29 @@ CallbackCalls::CallbackCalls(Elf* elf) {
   if (!is_known_ || (trace.empty() && compare.empty())) return;
 
   std::size_t loads = 0;
-  for (const Code& code : code_of(elf)) {
-    for_each_reference(code.start, code.bytes,
-                       [&](std::uint64_t from, std::uint64_t to, bool is_load) {
-                         if (has(trace, to)) {
-                           calls_.push_back(from);
-                           if (is_load) ++loads;
-                         }
-                         if (has(compare, to)) comparisons_.push_back(from);
-                       });
+  const auto note = [&](const Reference& reference) {
+    if (has(compare, reference.to)) comparisons_.push_back(reference.at);
+    if (!has(trace, reference.to)) return;
+    calls_.push_back(reference.at);
+    if (reference.kind == Reference::Kind::load) ++loads;
+    if (reference.kind == Reference::Kind::call) returns_.push_back(reference.end);
+  };
+  const Decoder decoder;
+  const std::vector<Code> code = code_of(elf);
+  std::uint64_t done = 0;  // the end of what was decoded
+  for (const ElfSymbols::Symbol& symbol : symbols.all()) {
+    if (symbol.start < done) continue;  // another name of the same code, or of a part of it
+    const auto around = std::find_if(code.begin(), code.end(), [&](const Code& one) {
+      return symbol.start >= one.start && symbol.end >= symbol.start &&
+             symbol.end - one.start <= one.bytes.size();
+    });
+    if (around == code.end()) continue;
+    decoder.for_each_reference(
+        symbol.start,
+        around->bytes.subspan(symbol.start - around->start, symbol.end - symbol.start), note);
+    done = symbol.end;
   }
   by_address_ = loads > calls_.size() / 2;
-  std::sort(calls_.begin(), calls_.end());
-  std::sort(comparisons_.begin(), comparisons_.end());
 }
 
 std::size_t CallbackCalls::calls(std::uint64_t start, std::uint64_t end) const {

@@ -37,6 +37,8 @@ class MappedFile {
 
   bool is_open() const { return bytes_ != nullptr; }
   std::size_t size() const { return size_; }
+  // What is written to them stays with us.
+  std::span<unsigned char> bytes() { return {static_cast<unsigned char*>(bytes_), size_}; }
   // Another reader of the same bytes. libelf may write to them, which stays with us.
   Elf* read() const { return elf_memory(static_cast<char*>(bytes_), size_); }
 

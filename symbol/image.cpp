@@ -4,6 +4,7 @@
 
 #include <elfutils/libdw.h>
 #include <elfutils/libdwelf.h>
+#include <fmt/format.h>
 #include <gelf.h>
 #include <libelf.h>
 
@@ -18,14 +19,15 @@
 
 #include "symbol/call_sites.hpp"
 #include "symbol/callback_calls.hpp"
-#include "symbol/coverable.hpp"
 #include "symbol/debug_info.hpp"
 #include "symbol/elf_file.hpp"
 #include "symbol/elf_symbols.hpp"
 #include "symbol/function_search.hpp"
 #include "symbol/location_cache.hpp"
+#include "symbol/module_link.hpp"
 #include "symbol/separate_debug.hpp"
 #include "symbol/source_files.hpp"
+#include "symbol/symbol_table.hpp"
 #include "symbol/unit_map.hpp"
 
 namespace kcov::symbol {
@@ -61,21 +63,26 @@ namespace {
 // What finds the symbol and the unit of an address.
 struct LookUp {
   LookUp(Elf* elf, Elf* with_symbols, Dwarf* dwarf)
-      : symbols(with_symbols), sites(elf, symbols), units(dwarf) {}
+      : symbols(with_symbols), sites(elf, with_symbols, symbols), units(dwarf) {}
 
   ElfSymbols symbols;
   CallSites sites;
   UnitMap units;
 };
 
-// The file with the debug information of an image that has none itself.
+// The file with the debug information of an image that has none itself; `module`: of one whose
+// code is there.
 struct Separate {
-  Separate(const std::string& path, Elf* image) : file(open(path, image)) {
-    if (file.is_open()) elf.reset(file.read());
+  Separate(const std::string& path, Elf* image, std::optional<ModuleCode> module)
+      : file(open(path, image)) {
+    if (!file.is_open()) return;
+    if (module) trouble = link_module(file.bytes(), *module);
+    if (trouble.empty()) elf.reset(file.read());
   }
 
   MappedFile file;
   std::unique_ptr<Elf, CloseElf> elf;  // null: there is none
+  std::string trouble;                 // why it is of no use; empty: it is
 
  private:
   static MappedFile open(const std::string& path, Elf* image) {
@@ -95,17 +102,21 @@ struct Image::State {
   MappedFile file;
   std::unique_ptr<Elf, CloseElf> elf;
   std::string build_id;
+  std::optional<ModuleCode> module;  // none: it is not one
   Separate separate;  // where the image has no debug information itself, and there is some
   DebugInfo debug;
   std::string cache;  // the file of answers; empty: none
   std::optional<LookUp> look_up;
+  std::vector<Image> modules;
 
-  State(std::string name, MappedFile mapped, std::unique_ptr<Elf, CloseElf> image)
+  State(std::string name, MappedFile mapped, std::unique_ptr<Elf, CloseElf> image,
+        std::optional<ModuleCode> linked)
       : path(std::move(name)),
         file(std::move(mapped)),
         elf(std::move(image)),
         build_id(read_build_id(elf.get())),
-        separate(path, elf.get()),
+        module(linked),
+        separate(path, elf.get(), module),
         debug(separate.elf ? separate.elf.get() : elf.get()) {}
 
   const MappedFile& with_debug_info() const { return separate.elf ? separate.file : file; }
@@ -117,6 +128,9 @@ struct Image::State {
   // Made when the first PC comes that the cache does not know.
   LookUp& tables() {
     return look_up ? *look_up : look_up.emplace(elf.get(), with_symbols(), debug.dwarf());
+  }
+  CallbackCalls callback_calls() {
+    return CallbackCalls(elf.get(), with_symbols(), tables().symbols);
   }
   void answer(std::vector<Question>& questions, std::uint64_t back, Locations& locations);
 };
@@ -161,10 +175,20 @@ const std::string& Image::path() const { return state_->path; }
 const std::string& Image::build_id() const { return state_->build_id; }
 bool Image::has_debug_info() const { return state_->debug.dwarf() != nullptr; }
 
-Result<Image> Image::open(const std::string& path) {
+std::optional<std::uint64_t> Image::find_symbol(std::string_view name) const {
+  return symbol::find_symbol(state_->with_symbols(), name);
+}
+
+Result<Image> Image::open(const std::string& path) { return open(path, {}); }
+
+Result<Image> Image::open(const std::string& path, std::optional<ModuleCode> module) {
   Result<MappedFile> opened = MappedFile::open(path);
   if (!opened) return opened.error();
   MappedFile& file = *opened;
+  if (module) {
+    const std::string trouble = link_module(file.bytes(), *module);
+    if (!trouble.empty()) return cannot_open(path, trouble);
+  }
 
   elf_version(EV_CURRENT);
   std::unique_ptr<Elf, CloseElf> elf(file.read());
@@ -185,7 +209,28 @@ Result<Image> Image::open(const std::string& path) {
                        "the file is cut short: it ends before its section headers; copy or "
                        "link it again");
   }
-  return Image(std::make_unique<State>(path, std::move(file), std::move(elf)));
+  auto state = std::make_unique<State>(path, std::move(file), std::move(elf), module);
+  if (!state->separate.trouble.empty())
+    return cannot_open(path, "of its separate debug information: " + state->separate.trouble);
+  return Image(std::move(state));
+}
+
+Status Image::add_module(const std::string& path, std::uint64_t start,
+                         const std::string& build_id) {
+  Result<Image> module = open(path, ModuleCode{.start = start});
+  if (!module) return module.error();
+  if (!build_id.empty() && module->build_id() != build_id) {
+    return cannot_open(path, fmt::format("it is another build: its build-id is {}, the module's {}",
+                                         module->build_id(), build_id));
+  }
+  for (const Image& other : state_->modules) {
+    if (other.extent().start >= module->extent().end ||
+        module->extent().start >= other.extent().end)
+      continue;
+    return cannot_open(path, fmt::format("at {:#x} there is {} already", start, other.path()));
+  }
+  state_->modules.push_back(std::move(*module));
+  return {};
 }
 
 void Image::keep_answers_in(const std::string& directory) {
@@ -194,6 +239,7 @@ void Image::keep_answers_in(const std::string& directory) {
 }
 
 Image::Extent Image::extent() const {
+  if (state_->module) return {state_->module->start, state_->module->end};
   Extent extent{~std::uint64_t{0}, 0};
   std::size_t count = 0;
   elf_getphdrnum(state_->elf.get(), &count);
@@ -209,16 +255,51 @@ Image::Extent Image::extent() const {
 }
 
 std::vector<std::uint64_t> Image::coverable_pcs() {
-  return symbol::coverable_pcs(state_->elf.get(), state_->tables().symbols);
+  std::vector<std::uint64_t> pcs = state_->callback_calls().take_returns();
+  for (Image& module : state_->modules) {
+    // Not its initialization code, which is gone (module_link.hpp).
+    for (const std::uint64_t pc : module.coverable_pcs())
+      if (module.extent().contains(pc)) pcs.push_back(pc);
+  }
+  if (!state_->modules.empty()) std::sort(pcs.begin(), pcs.end());
+  return pcs;
 }
 
-bool Image::is_behind_call(std::uint64_t pc) { return state_->tables().sites.is_behind_call(pc); }
+Image& Image::of(std::uint64_t pc) {
+  for (Image& module : state_->modules)
+    if (module.extent().contains(pc)) return module;
+  return *this;
+}
+
+bool Image::is_behind_call(std::uint64_t pc) {
+  return of(pc).state_->tables().sites.is_behind_call(pc);
+}
 
 std::vector<std::string> Image::source_files() {
   return symbol::source_files(state_->debug.dwarf());
 }
 
 Locations Image::locate(std::span<const std::uint64_t> pcs, PcKind kind) {
+  if (state_->modules.empty()) return locate_own(pcs, kind);
+  Locations locations(pcs.size());
+  const auto take_those_of = [&](Image& image) {
+    std::vector<std::uint64_t> own;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < pcs.size(); ++i) {
+      if (&of(pcs[i]) != &image) continue;
+      own.push_back(pcs[i]);
+      places.push_back(i);
+    }
+    const Locations found = image.locate_own(own, kind);
+    for (std::size_t i = 0; i < places.size(); ++i) locations[places[i]] = found[i];
+    locations.adopt_all_of(found);
+  };
+  take_those_of(*this);
+  for (Image& module : state_->modules) take_those_of(module);
+  return locations;
+}
+
+Locations Image::locate_own(std::span<const std::uint64_t> pcs, PcKind kind) {
   const std::uint64_t back = kind == PcKind::return_address ? 1 : 0;
   Locations locations(pcs.size());
   for (std::size_t i = 0; i < pcs.size(); ++i) locations[i].pc = pcs[i];
@@ -269,12 +350,12 @@ Locations Image::locate(std::span<const std::uint64_t> pcs, PcKind kind) {
 }
 
 Instrumentation Image::instrumentation() {
-  return CallbackCalls(state_->elf.get()).measure(state_->tables().symbols);
+  return state_->callback_calls().measure(state_->tables().symbols);
 }
 
 FunctionReport Image::find_function(std::string_view name) {
   return search_function(state_->elf.get(), state_->debug.dwarf(), state_->tables().units,
-                         CallbackCalls(state_->elf.get()), name);
+                         state_->callback_calls(), name);
 }
 
 }  // namespace kcov::symbol

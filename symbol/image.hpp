@@ -28,6 +28,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +39,8 @@
 #include "symbol/location.hpp"
 
 namespace kcov::symbol {
+
+struct ModuleCode;
 
 // What the numbers given to Image::locate() are.
 enum class PcKind {
@@ -53,6 +56,11 @@ class Image {
   // Errors: the file cannot be read, is not ELF, is cut short or damaged, or is an object
   // file whose addresses are not final (a kernel module).
   static Result<Image> open(const std::string& path);
+  // From now on what is asked of PCs is also of the kernel module in `path`, an object file for
+  // x86-64 whose code was loaded from `start` on (/proc/modules; on a kernel with KASLR less what
+  // the kernel was moved by, as kcov records PCs). `build_id`: that of what was loaded, if it is
+  // known. Errors: as above, its build-id is another, and another module lies there.
+  Status add_module(const std::string& path, std::uint64_t start, const std::string& build_id = {});
 
   Image(Image&&) noexcept;
   Image& operator=(Image&&) noexcept;
@@ -65,8 +73,13 @@ class Image {
   struct Extent {
     std::uint64_t start = 0;
     std::uint64_t end = 0;
+
+    // Of a PC as kcov records it, behind a call, which may be the last of all.
+    bool contains(std::uint64_t pc) const { return pc > start && pc <= end; }
   };
-  Extent extent() const;
+  Extent extent() const;  // without modules
+  // Where the symbol of that name lies, as the image was linked; none: there is none.
+  std::optional<std::uint64_t> find_symbol(std::string_view name) const;
   // In the image, or in a file of its own (separate_debug.hpp). Without it, locate() still names
   // the ELF symbol.
   bool has_debug_info() const;
@@ -77,7 +90,7 @@ class Image {
   void keep_answers_in(const std::string& directory);
 
   // All PCs that kcov can record, as it records them, ascending: percentages are of these. Empty
-  // where it cannot be told (coverable.hpp).
+  // where it cannot be told (callback_calls.hpp).
   std::vector<std::uint64_t> coverable_pcs();
 
   // Whether `pc` lies behind a call of anything: what is recorded and does not was never kcov's.
@@ -98,6 +111,10 @@ class Image {
  private:
   struct State;
   explicit Image(std::unique_ptr<State> state);
+  static Result<Image> open(const std::string& path, std::optional<ModuleCode> module);
+  // Itself, or that of its modules which the PC is in.
+  Image& of(std::uint64_t pc);
+  Locations locate_own(std::span<const std::uint64_t> pcs, PcKind kind);
 
   std::unique_ptr<State> state_;
 };

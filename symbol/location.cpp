@@ -10,11 +10,18 @@ namespace {
 constexpr std::size_t kTextBlock = 1 << 16;
 constexpr std::size_t kFrameBlock = 1 << 12;
 
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
 }  // namespace
 
 std::string_view Names::keep(std::string_view text) {
   if (text.empty()) return {};
   if (const auto found = texts_.find(text); found != texts_.end()) return *found;
+  if (std::any_of(text.begin(), text.end(), is_control)) {
+    std::string shown(text);
+    std::replace_if(shown.begin(), shown.end(), is_control, '?');
+    return keep(shown);
+  }
   if (text.size() > text_left_) {
     text_left_ = std::max(kTextBlock, text.size());
     text_blocks_.push_back(std::make_unique_for_overwrite<char[]>(text_left_));

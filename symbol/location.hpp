@@ -50,7 +50,8 @@ struct Location {
 // Keeps texts and frames where they are for as long as it lives.
 class Names {
  public:
-  // Equal texts are kept once.
+  // Equal texts are kept once. A control character, which no name has that was not made to do harm
+  // to whoever prints it, becomes a ?.
   std::string_view keep(std::string_view text);
   // Their texts are the caller's to keep.
   std::span<const Frame> keep(std::span<const Frame> frames);

@@ -7,6 +7,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 namespace kcov::symbol {
 
@@ -34,6 +36,15 @@ void for_each_symbol(Elf* elf, Visit visit) {
     const char* const name = elf_strptr(elf, header.sh_link, entry.st_name);
     if (name != nullptr && *name != '\0') visit(name, entry);
   }
+}
+
+// Where the symbol of that name lies; none: there is none, or it is another image's.
+inline std::optional<std::uint64_t> find_symbol(Elf* elf, std::string_view name) {
+  std::optional<std::uint64_t> found;
+  for_each_symbol(elf, [&](const char* one, const GElf_Sym& entry) {
+    if (entry.st_shndx != SHN_UNDEF && name == one) found = entry.st_value;
+  });
+  return found;
 }
 
 }  // namespace kcov::symbol

@@ -28,7 +28,7 @@ Result<Recording> read(const std::string& file) {
   Result<Recording> recording = read_named(file, {});
   if (!recording) return recording;
   if (!recording->unnamed.empty()) {
-    fmt::print(stderr, "kcovtool: {}: {}\n", file, recording->unnamed);
+    say("{}: {}", file, recording->unnamed);
     for (coverage::Task& task : recording->tasks) {
       const auto count = static_cast<std::uint32_t>(task.records.size());
       if (count != 0) task.entries = {{coverage::EntryKind::other, "the trace", {{0, count}}}};
@@ -46,23 +46,25 @@ Result<coverage::CoverageSet> set_of(const Recording& recording, const std::stri
 Result<std::string> diff_of_runs(const Options& options, const report::SideNames& names) {
   const Result<Recording> first = read(options.first);
   if (!first) return first.error();
-  const Result<Recording> second = read(options.second);
+  Result<Recording> second = read(options.second);
   if (!second) return second.error();
+  const bool same = coverage::have_same_places(*first, *second);
   const Result<coverage::CoverageSet> ours = set_of(*first, options.first);
   if (!ours) return ours.error();
   const Result<coverage::CoverageSet> theirs = set_of(*second, options.second);
   if (!theirs) return theirs.error();
   const std::string parting =
-      report::text_of(coverage::find_parting(*first, *second), *first, *second, names);
-  return report::text_of(coverage::compare(*ours, *theirs), names, parting);
+      report::text_of(coverage::find_parting(*first, *second, same), *first, *second, names);
+  return report::text_of(coverage::compare(*ours, *theirs, same), names, parting);
 }
 
 Result<std::string> diff_of_sets(const Options& options, const report::SideNames& names) {
   const Result<coverage::CoverageSet> first = read_set({options.first}, {});
   if (!first) return first.error();
-  const Result<coverage::CoverageSet> second = read_set({options.second}, {});
+  Result<coverage::CoverageSet> second = read_set({options.second}, {});
   if (!second) return second.error();
-  return report::text_of(coverage::compare(*first, *second), names,
+  const bool same = coverage::have_same_places(*first, *second);
+  return report::text_of(coverage::compare(*first, *second, same), names,
                          "In what order system calls were made is not in a merged file.\n");
 }
 

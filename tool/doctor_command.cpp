@@ -61,9 +61,7 @@ Result<std::string> image_path(const Options& options) {
     if (!found.empty()) return found;
     return Error{"no image of the running kernel was found; name its vmlinux with --vmlinux"};
   }
-  const Result<lab::Kernel> kernel = lab::current_kernel(options.machine(), lab::Variant::ours);
-  if (!kernel) return Error{kernel.error().message + ", or name an image with --vmlinux"};
-  return kernel->vmlinux().string();
+  return find_lab_image(options.machine(), lab::Variant::ours);
 }
 
 Result<Examination> examine_image(const Options& options) {

@@ -16,6 +16,7 @@
 #include "tool/commands.hpp"
 #include "tool/names.hpp"
 #include "tool/sets.hpp"
+#include "tool/terminal.hpp"
 
 namespace kcov::tool {
 namespace {
@@ -52,11 +53,11 @@ constexpr std::array<Format, 8> kFormats = {{
 }};
 
 std::string text_of(const CoverageSet& set, const symbol::Locations& coverable,
-                    const report::Module& module, const Options& options) {
+                    const report::Modules& modules, const Options& options) {
   if (options.format == "jsonl") return report::jsonl_of(set);
   if (options.format == "rawcover") return report::rawcover_of(set);
-  if (options.format == "offsets") return report::offsets_of(set, module);
-  if (options.format == "drcov") return report::drcov_of(set, module);
+  if (options.format == "offsets") return report::offsets_of(set, modules);
+  if (options.format == "drcov") return report::drcov_of(set, modules);
   if (options.format == "sancov") return report::sancov_of(set);
   const report::LineCoverage lines = report::cover_lines(set, coverable);
   if (options.format == "lcov") return report::lcov_of(lines, options.root);
@@ -72,6 +73,8 @@ Result<symbol::Image> open_image(const CoverageSet& set, const Options& options)
     return Error{fmt::format("cannot export {}{}: {}", options.format,
                              options.all ? " with what was not reached" : "", why)};
   };
+  if (path.empty() && set.release.empty())
+    return cannot("it takes the image of a kernel, and what was recorded is a program");
   if (path.empty()) {
     return cannot(fmt::format(
         "the image of the kernel that ran (Linux {}, build-id {}) was not found; name its vmlinux "
@@ -106,37 +109,39 @@ Result<int> run(const Options& options) {
                              options.format, set->unnamed)};
   }
   symbol::Locations coverable;
-  report::Module module;
+  report::Modules modules;
   std::optional<symbol::Image> image;
   if (options.all || format.needs == Needs::image) {
     Result<symbol::Image> opened = open_image(*set, options);
     if (!opened) return opened.error();
     image = std::move(*opened);
-    module = {image->path(), image->extent().start, image->extent().end};
+    modules.push_back({image->path(), image->extent().start, image->extent().end});
+    for (const coverage::Module& module : set->modules)
+      modules.push_back({module.name + ".ko", module.start, module.start + module.size});
   }
   if (options.all) {
-    image->keep_answers_in(lab::cache_directory() / "symbols");
-    const std::vector<std::uint64_t> pcs = image->coverable_pcs();
-    if (pcs.empty()) {
+    coverable = all_points(*image, *set);
+    if (coverable.empty()) {
       return Error{fmt::format(
           "cannot export {} with what was not reached: where {} calls kcov's callback cannot be "
           "told (is it built without CONFIG_KCOV, or for the large code model?)",
           options.format, image->path())};
     }
-    coverable = image->locate(pcs);
   }
-  const std::string text = text_of(*set, coverable, module, options);
+  const std::string text = text_of(*set, coverable, modules, options);
   if (!options.output.empty()) {
     if (Status written = write_file(options.output, text); !written) return written.error();
   } else {
     if (Status going_on = release_interrupts(); !going_on) return going_on.error();
     std::fwrite(text.data(), 1, text.size(), stdout);
   }
+  const std::size_t outside =
+      format.needs == Needs::image ? report::count_outside(*set, modules) : 0;
+  if (outside != 0) say("{} PCs are left out: they lie in no code that is known", outside);
   // None of the formats has a place for it.
   for (const CoverageSet::Run& run : set->runs)
     if (run.is_cut_off)
-      fmt::print(stderr, "kcovtool: {} is cut off: a buffer was full (kcovtool show tells more)\n",
-                 run.name);
+      say("{} is cut off: a buffer was full (kcovtool show tells more)", run.name);
   return 0;
 }
 
@@ -159,7 +164,7 @@ void add_export(CLI::App& app, Action& chosen) {
   command->add_flag("--all", options->all,
                     "what was not reached, too, with 0 hits: lines and functions that kcov covers "
                     "in this kernel (lcov, cobertura, codecov)");
-  command->add_option("--source", options->root,
+  command->add_option("--source-dir", options->root,
                       "where the kernel's source is: put before the relative names of files");
   command->add_option("--vmlinux", options->vmlinux, "the image of the kernel that ran");
   command

@@ -14,6 +14,7 @@
 #include "support/files.hpp"
 #include "support/interrupt.hpp"
 #include "tool/commands.hpp"
+#include "tool/terminal.hpp"
 
 namespace kcov::tool {
 
@@ -150,7 +151,7 @@ int main(int argc, char** argv) {
   const kcov::Result<int> status = run(chosen);
   if (!status) {
     std::fflush(stdout);
-    std::fprintf(stderr, "kcovtool: %s\n", status.error().message.c_str());
+    kcov::tool::say_text(status.error().message);
     return status.error().exit_code;
   }
   return end_output() ? *status : 125;

@@ -13,6 +13,7 @@
 #include "support/files.hpp"
 #include "tool/commands.hpp"
 #include "tool/sets.hpp"
+#include "tool/terminal.hpp"
 
 namespace kcov::tool {
 namespace {
@@ -43,7 +44,7 @@ Result<int> merge(const Options& options) {
     files.insert(files.end(), more->begin(), more->end());
   }
   if (files.empty()) return Error{"cannot merge: no recording is named", 2};
-  if (Status possible = check_writable(options.output); !possible) return possible.error();
+  if (Status possible = coverage::check_merged(options.output); !possible) return possible.error();
   const Result<coverage::CoverageSet> set = read_set(files, options.vmlinux);
   if (!set) return set.error();
   if (Status written = coverage::write_merged(options.output, *set); !written)
@@ -52,9 +53,8 @@ Result<int> merge(const Options& options) {
                                      [](const auto& run) { return run.is_cut_off; });
   fmt::print("{} runs, {} PCs, {} kinds of system calls and other entries\n", set->runs.size(),
              set->locations.size(), set->calls.size());
-  if (cut_off != 0)
-    fmt::print(stderr, "kcovtool: {} of the runs are cut off: their buffers were full\n", cut_off);
-  if (!set->unnamed.empty()) fmt::print(stderr, "kcovtool: {}\n", set->unnamed);
+  if (cut_off != 0) say("{} of the runs are cut off: their buffers were full", cut_off);
+  if (!set->unnamed.empty()) say("{}", set->unnamed);
   return 0;
 }
 

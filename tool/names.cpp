@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "lab/kernel.hpp"
 #include "lab/paths.hpp"
 #include "report/trace_report.hpp"
+#include "tool/terminal.hpp"
 
 namespace fs = std::filesystem;
 
@@ -29,6 +32,96 @@ std::string find_image(const std::string& build_id, const std::string& release) 
   for (const lab::Kernel& kernel : lab::list_kernels())
     if (kernel.build_id == build_id) return kernel.vmlinux().string();
   return find_vmlinux(release);
+}
+
+Result<std::string> find_lab_image(const std::string& machine, lab::Variant variant) {
+  const Result<lab::Kernel> kernel = lab::current_kernel(machine, variant);
+  if (!kernel) return Error{kernel.error().message + ", or name an image with --vmlinux"};
+  return kernel->vmlinux().string();
+}
+
+namespace {
+
+// The module's name, as /proc/modules has it, of a file; empty: it is no module's.
+std::string module_of(const fs::path& file) {
+  std::string name = file.filename().string();
+  const std::size_t end = name.find(".ko");
+  if (end == std::string::npos) return {};
+  const std::string_view rest = std::string_view(name).substr(end);
+  if (rest != ".ko" && rest != ".ko.xz" && rest != ".ko.zst" && rest != ".ko.gz") return {};
+  name.resize(end);
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+// The files that may be one of those modules.
+std::multimap<std::string, fs::path> module_files(const std::vector<coverage::Module>& modules,
+                                                  const std::vector<fs::path>& directories) {
+  std::multimap<std::string, fs::path> files;
+  for (const fs::path& directory : directories) {
+    std::error_code error;
+    fs::recursive_directory_iterator at(directory, fs::directory_options::skip_permission_denied,
+                                        error);
+    for (; !error && at != fs::recursive_directory_iterator(); at.increment(error)) {
+      const std::string name = module_of(at->path());
+      const auto is_it = [&](const coverage::Module& module) { return module.name == name; };
+      if (std::any_of(modules.begin(), modules.end(), is_it)) files.emplace(name, at->path());
+    }
+  }
+  return files;
+}
+
+// The modules' addresses become those that PCs have.
+void settle_modules(coverage::Recording& recording, const symbol::Image& image) {
+  const std::optional<std::uint64_t> linked = image.find_symbol("_stext");
+  if (recording.text_start == 0 || !linked) return;
+  for (coverage::Module& module : recording.modules) module.start -= recording.text_start - *linked;
+  recording.text_start = 0;
+}
+
+}  // namespace
+
+std::vector<MissingModule> add_modules(symbol::Image& image,
+                                       const std::vector<coverage::Module>& modules,
+                                       const std::string& release) {
+  std::vector<MissingModule> missing;
+  if (modules.empty()) return missing;
+  const fs::path own = fs::absolute(image.path()).parent_path();
+  const fs::path installed = fs::path("/lib/modules") / release;
+  const auto files = module_files(modules, {own, installed});
+  for (const coverage::Module& module : modules) {
+    std::string why =
+        fmt::format("it is neither below {} nor {}", own.string(), installed.string());
+    const auto [begin, end] = files.equal_range(module.name);
+    for (auto file = begin; file != end && !why.empty(); ++file) {
+      if (file->second.extension() != ".ko") {
+        why = fmt::format("{} is compressed; unpack it beside that", file->second.string());
+        continue;
+      }
+      const Status added = image.add_module(file->second.string(), module.start, module.build_id);
+      why = added ? "" : added.error().message;
+    }
+    if (!why.empty()) missing.push_back({module, why});
+  }
+  return missing;
+}
+
+symbol::Locations all_points(symbol::Image& image, const coverage::CoverageSet& set) {
+  image.keep_answers_in(lab::cache_directory() / "symbols");
+  const std::vector<MissingModule> missing = add_modules(image, set.modules, set.release);
+  symbol::Locations points = image.locate(image.coverable_pcs());
+  if (points.empty() || missing.empty()) return points;
+  for (const MissingModule& one : missing) {
+    say("what there is to cover in the module {} is not known, and what was "
+        "reached stands for it: {}",
+        one.module.name, one.why);
+    for (const symbol::Location& location : set.locations)
+      if (one.module.contains(location.pc)) points.push_back(location);
+  }
+  points.adopt_all_of(set.locations);
+  std::sort(points.begin(), points.end(),
+            [](const symbol::Location& a, const symbol::Location& b) { return a.pc < b.pc; });
+  return points;
 }
 
 void name_records(coverage::Recording& recording, std::optional<symbol::Image> image,
@@ -66,6 +159,14 @@ void name_records(coverage::Recording& recording, std::optional<symbol::Image> i
     return;
   }
   image->keep_answers_in(lab::cache_directory() / "symbols");
+  settle_modules(recording, *image);
+  if (recording.text_start == 0) {
+    for (const MissingModule& missing :
+         add_modules(*image, coverage::reached_modules(recording.modules, recording.locations),
+                     recording.release)) {
+      say("PCs of the module {} have no names: {}", missing.module.name, missing.why);
+    }
+  }
   std::vector<std::uint64_t> pcs;
   for (const symbol::Location& location : recording.locations) pcs.push_back(location.pc);
   recording.locations = image->locate(pcs);
@@ -84,8 +185,7 @@ Result<coverage::Recording> read_named(const std::string& file, const std::strin
   } else if (!has_names && !recording->release.empty()) {
     name_records(*recording, {}, find_image(recording->build_id, recording->release));
   }
-  if (!recording->status)
-    fmt::print(stderr, "kcovtool: {} was broken off: what was recorded until then follows\n", file);
+  if (!recording->status) say("{} was broken off: what was recorded until then follows", file);
   return recording;
 }
 

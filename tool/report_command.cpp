@@ -14,6 +14,7 @@
 #include "tool/commands.hpp"
 #include "tool/names.hpp"
 #include "tool/sets.hpp"
+#include "tool/terminal.hpp"
 
 namespace fs = std::filesystem;
 
@@ -63,12 +64,11 @@ Result<int> run(const Options& options) {
   if (!directory) return directory.error();
   const Result<coverage::CoverageSet> set = read_set(options.files, options.vmlinux);
   if (!set) return set.error();
-  if (!set->unnamed.empty()) fmt::print(stderr, "kcovtool: {}\n", set->unnamed);
+  if (!set->unnamed.empty()) say("{}", set->unnamed);
   std::optional<symbol::Image> image = image_of(*set, options.vmlinux);
   html::Kernel kernel;
   if (image) {
-    image->keep_answers_in(lab::cache_directory() / "symbols");
-    kernel.points = image->locate(image->coverable_pcs());
+    kernel.points = all_points(*image, *set);
     kernel.is_behind_call = [&image](std::uint64_t pc) { return image->is_behind_call(pc); };
   }
   const Result<html::Summary> summary = html::write_report(
@@ -98,7 +98,7 @@ void add_report(CLI::App& app, Action& chosen) {
                    "the directory to write; an earlier report there is replaced")
       ->check(not_empty())
       ->capture_default_str();
-  command->add_option("--source", options->source,
+  command->add_option("--source-dir", options->source,
                       "where the kernel's source is; without it what `lab build` kept is taken");
   command->add_option("--vmlinux", options->vmlinux, "the image of the kernel that ran");
   command->add_option("--title", options->title, "what the page is called; without it the command");

@@ -51,7 +51,8 @@ Result<Read> read(const std::string& file, const std::string& vmlinux) {
 }
 
 Status add(Merger& merger, Read read, const std::string& file) {
-  if (read.set) return merger.add(*read.set, file);
+  if (read.set) return merger.add(std::move(*read.set), file);
+  if (Status moved = merger.move_modules(*read.recording, file); !moved) return moved;
   if (read.names_left_out) {
     const std::vector<std::uint32_t> unknown = merger.new_locations(*read.recording);
     Status named = unknown.empty()

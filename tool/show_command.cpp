@@ -7,6 +7,7 @@
 #include "support/interrupt.hpp"
 #include "tool/commands.hpp"
 #include "tool/names.hpp"
+#include "tool/terminal.hpp"
 #include "tool/view.hpp"
 
 namespace kcov::tool {
@@ -21,8 +22,7 @@ struct Options {
 Result<int> show(const Options& options) {
   Result<coverage::Recording> recording = read_named(options.file, options.vmlinux);
   if (!recording) return recording.error();
-  if (!options.view.raw && !recording->unnamed.empty())
-    fmt::print(stderr, "kcovtool: {}\n", recording->unnamed);
+  if (!options.view.raw && !recording->unnamed.empty()) say("{}", recording->unnamed);
   if (options.view.raw) recording->unnamed.clear();
   if (Status going_on = release_interrupts(); !going_on) return going_on.error();
   if (Status written = write_view(*recording, options.view, options.vmlinux, {}); !written)

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <deque>
 #include <future>
@@ -19,18 +20,30 @@
 #include "symbol/image.hpp"
 #include "symbol/pc_list.hpp"
 #include "tool/commands.hpp"
+#include "tool/names.hpp"
+#include "tool/terminal.hpp"
 
 namespace kcov::tool {
 namespace {
 
 struct Options {
   std::string vmlinux;
+  std::vector<std::string> modules;
+  bool suffixes = false;
   std::string file = "-";
   std::string machine = "um";
   bool stock = false;
 };
 
-void append_line(const symbol::Location& location, fmt::memory_buffer& text) {
+// What the compiler made of the function: its name with .constprop.0, .isra.0, .part.0 or .cold.
+std::string_view name_in_image(const symbol::Location& location, const symbol::Frame& frame) {
+  const std::string_view symbol = location.symbol;
+  return symbol.starts_with(frame.function) && symbol.substr(frame.function.size()).starts_with('.')
+             ? symbol
+             : frame.function;
+}
+
+void append_line(const symbol::Location& location, bool suffixes, fmt::memory_buffer& text) {
   const auto out = std::back_inserter(text);
   fmt::format_to(out, FMT_COMPILE("{:#x}"), location.pc);
   if (location.symbol.empty() && location.frames.empty()) {
@@ -40,7 +53,9 @@ void append_line(const symbol::Location& location, fmt::memory_buffer& text) {
   }
   std::string_view joint = " ";
   for (const symbol::Frame& frame : location.frames) {
-    fmt::format_to(out, FMT_COMPILE("{}{} {}:{}"), joint, frame.function,
+    const bool is_called = &frame == &location.frames.back();
+    fmt::format_to(out, FMT_COMPILE("{}{} {}:{}"), joint,
+                   suffixes && is_called ? name_in_image(location, frame) : frame.function,
                    frame.file.empty() ? "?" : frame.file, frame.line);
     joint = " in ";
   }
@@ -48,12 +63,12 @@ void append_line(const symbol::Location& location, fmt::memory_buffer& text) {
 }
 
 // Made into text by all processors, block by block, and written in order.
-void print(const symbol::Locations& locations) {
+void print(const symbol::Locations& locations, bool suffixes) {
   constexpr std::size_t kBlock = 1024;  // locations
   const auto text_of_block = [&](std::size_t begin) {
     fmt::memory_buffer text;
     for (std::size_t i = begin; i < std::min(begin + kBlock, locations.size()); ++i)
-      append_line(locations[i], text);
+      append_line(locations[i], suffixes, text);
     return text;
   };
   const std::size_t ahead = std::max(1u, std::thread::hardware_concurrency());
@@ -75,24 +90,41 @@ Result<std::vector<std::uint64_t>> read_pcs(const std::string& file) {
   return symbol::parse_pc_list(*text, "standard input");
 }
 
+// FILE@ADDRESS
+Status add_module(symbol::Image& image, const std::string& module) {
+  const std::size_t at = module.rfind('@');
+  const std::string_view digits = std::string_view(module).substr(at + 1);
+  std::uint64_t start = 0;
+  const bool is_hexadecimal = digits.starts_with("0x");
+  const char* const end = digits.data() + digits.size();
+  const auto [rest, error] =
+      std::from_chars(digits.data() + (is_hexadecimal ? 2 : 0), end, start, 16);
+  if (at == std::string::npos || !is_hexadecimal || error != std::errc() || rest != end) {
+    return Error{fmt::format("cannot tell where the module \"{}\" lies: --module takes "
+                             "FILE@ADDRESS, as in tun.ko@0xffffffffa0000000",
+                             module),
+                 2};
+  }
+  return image.add_module(module.substr(0, at), start);
+}
+
 Result<int> symbolize(const Options& options) {
   std::string path = options.vmlinux;
   if (path.empty()) {
-    const Result<lab::Kernel> kernel = lab::current_kernel(
-        options.machine, options.stock ? lab::Variant::stock : lab::Variant::ours);
-    if (!kernel) {
-      return Error{kernel.error().message + ", or name an image with --vmlinux", 125};
-    }
-    path = kernel->vmlinux().string();
+    const Result<std::string> found =
+        find_lab_image(options.machine, options.stock ? lab::Variant::stock : lab::Variant::ours);
+    if (!found) return found.error();
+    path = *found;
   }
   Result<symbol::Image> image = symbol::Image::open(path);
   if (!image) return image.error();
+  for (const std::string& module : options.modules)
+    if (Status added = add_module(*image, module); !added) return added.error();
 
   const Result<std::vector<std::uint64_t>> pcs = read_pcs(options.file);
   if (!pcs) return pcs.error();
   if (!image->has_debug_info()) {
-    fmt::print(stderr,
-               "kcovtool: {} has no debug information: functions only, no files and lines\n", path);
+    say("{} has no debug information: functions only, no files and lines", path);
   }
   image->keep_answers_in(lab::cache_directory() / "symbols");
   const symbol::Locations locations = image->locate(*pcs);
@@ -101,14 +133,13 @@ Result<int> symbolize(const Options& options) {
       locations.begin(), locations.end(),
       [](const symbol::Location& location) { return location.pc != 0 && !location.is_call_site; }));
   if (strangers > pcs->size() / 4) {
-    fmt::print(stderr,
-               "kcovtool: {} of {} PCs are none that kcov records in {}: they may be of another "
-               "build, and named wrongly (--machine, --stock, --vmlinux)\n",
-               strangers, pcs->size(), path);
+    say("{} of {} PCs are none that kcov records in {}: they may be of another "
+        "build, and named wrongly (--machine, --stock, --vmlinux)",
+        strangers, pcs->size(), path);
   }
   // Nothing is left behind by whoever ends us while a slow reader takes it.
   if (Status going_on = release_interrupts(); !going_on) return going_on.error();
-  print(locations);
+  print(locations, options.suffixes);
   return 0;
 }
 
@@ -122,6 +153,14 @@ void add_symbolize(CLI::App& app, Action& chosen) {
   const auto options = std::make_shared<Options>();
   command->add_option("--vmlinux", options->vmlinux,
                       "the image that the PCs are of; the lab's kernel without it");
+  command
+      ->add_option(
+          "--module", options->modules,
+          "FILE@ADDRESS: a kernel module that was loaded there; may be given several times")
+      ->allow_extra_args(false);
+  command->add_flag("--suffixes", options->suffixes,
+                    "name functions as the image does, with .constprop.0, .isra.0, .part.0 or "
+                    ".cold, not as the source does");
   add_machine(*command, options->machine);
   command->add_flag("--stock", options->stock, "without --vmlinux: the lab's stock kernel");
   command->add_option("file", options->file, "where the PCs are; - for standard input")

@@ -174,4 +174,15 @@ void write_out(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
+void say_text(std::string_view message) {
+  std::string text = "kcovtool: ";
+  for (const char c : message) {
+    const bool is_control =
+        (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
+    text += is_control ? '?' : c;
+  }
+  text += '\n';
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
 }  // namespace kcov::tool

@@ -21,6 +21,7 @@
 #include "symbol/image.hpp"
 #include "tool/commands.hpp"
 #include "tool/names.hpp"
+#include "tool/terminal.hpp"
 #include "tool/view.hpp"
 
 namespace fs = std::filesystem;
@@ -266,8 +267,7 @@ Result<Recording> trace_kernel(const Options& options, const lab::Request& reque
   if (recorder != nullptr && recorder->has_begun()) {
     if (Status kept = recorder->flush(); !kept) return kept.error();
     if (!recorded) {
-      fmt::print(stderr, "kcovtool: what was recorded until then is in {} (kcovtool show)\n",
-                 options.output);
+      say("what was recorded until then is in {} (kcovtool show)", options.output);
     }
   }
   if (!recorded) return recorded.error();
@@ -280,6 +280,9 @@ Result<Recording> trace_kernel(const Options& options, const lab::Request& reque
   report.machine = recorded->machine;
   report.release = recorded->session.release;
   report.build_id = recorded->session.build_id;
+  report.text_start = recorded->session.modules.text_start;
+  for (lab::LoadedModule& module : recorded->session.modules.modules)
+    report.modules.push_back({module.name, module.start, module.size, module.build_id});
   set_tasks(recorded->session, report);
   if (Status going_on = let_signals_end_us(options); !going_on) return going_on.error();
   // PCs alone need no names, but how many tasks there were is told by them.
@@ -292,6 +295,8 @@ Result<Recording> trace_kernel(const Options& options, const lab::Request& reque
 Status check_options(const Options& options) {
   if (options.arguments && options.on == "host")
     return Error{"--arguments is of system calls, which --on host does not trace", 2};
+  if (!options.view.only.empty() && options.is_recording())
+    return Error{"--only is of what is shown; a recording has everything", 2};
   const bool in_lab = options.on != "native" && options.on != "host";
   if (in_lab || (!options.stock && options.writable.empty())) return {};
   return Error{fmt::format("{} is for lab kernels only, and not for --on {}",
@@ -330,7 +335,7 @@ Result<int> trace(const Options& options) {
                                                 options.is_recording() ? &recorder : nullptr);
   if (!report) return report.error();
   report->command = options.command;
-  if (!report->unnamed.empty()) fmt::print(stderr, "kcovtool: {}\n", report->unnamed);
+  if (!report->unnamed.empty()) say("{}", report->unnamed);
   Status written;
   if (!options.is_recording()) {
     written = write_view(*report, options.view, options.vmlinux, options.output);

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include "report/source_text.hpp"
@@ -13,6 +14,7 @@
 #include "report/tree_text.hpp"
 #include "support/files.hpp"
 #include "support/interrupt.hpp"
+#include "tool/commands.hpp"
 #include "tool/names.hpp"
 #include "tool/terminal.hpp"
 
@@ -32,6 +34,20 @@ std::filesystem::path source_directory(const coverage::Recording& recording,
   return std::filesystem::is_directory(directory, ignored) ? directory : std::filesystem::path{};
 }
 
+// What is named and not there is said on standard error.
+void hide_others(coverage::Recording& recording, const ViewOptions& options) {
+  if (options.only.empty()) return;
+  std::set<std::string> missing(options.only.begin(), options.only.end());
+  const std::set<std::string> wanted = missing;
+  for (coverage::Task& task : recording.tasks) {
+    for (coverage::Entry& entry : task.entries) {
+      entry.is_hidden = !wanted.contains(entry.name);
+      missing.erase(entry.name);
+    }
+  }
+  for (const std::string& name : missing) say("nothing that is called \"{}\" was executed", name);
+}
+
 std::string text_of(const coverage::Recording& recording, const ViewOptions& options,
                     const std::string& vmlinux, const report::Look& look) {
   if (options.raw) return report::raw_of(recording);
@@ -45,7 +61,7 @@ std::string text_of(const coverage::Recording& recording, const ViewOptions& opt
     if (options.source) {
       const report::SourceFiles files(source_directory(recording, options, vmlinux));
       report::SourceText source = report::text_of_source(recording, files, options.context, look);
-      if (!source.missing.empty()) fmt::print(stderr, "kcovtool: {}\n", source.missing);
+      if (!source.missing.empty()) say("{}", source.missing);
       return std::move(source.text);
     }
   }
@@ -73,6 +89,12 @@ void add_view(CLI::App& command, ViewOptions& options) {
                    "do not cut lines to the terminal's width, or 100; with --tree: "
                    "small inlined functions of headers, too");
   command
+      .add_option("--only", options.only,
+                  "system calls and other entries of these names alone: openat,read,\"page fault\"")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(not_empty());
+  command
       .add_option("--source-dir", options.source_directory,
                   "where the source for --source is; without it what lab build has kept")
       ->check(CLI::ExistingDirectory);
@@ -86,8 +108,9 @@ void add_view(CLI::App& command, ViewOptions& options) {
       ->check(CLI::IsMember({"auto", "always", "never"}));
 }
 
-Status write_view(const coverage::Recording& recording, const ViewOptions& options,
+Status write_view(coverage::Recording& recording, const ViewOptions& options,
                   const std::string& vmlinux, const std::string& output) {
+  hide_others(recording, options);
   // A file is not as wide as the terminal that it was asked for on.
   const Terminal terminal = output.empty() ? terminal_of(1) : Terminal{};
   const std::string text =

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <vector>
 
 #include "coverage/recording.hpp"
 #include "support/result.hpp"
@@ -23,6 +24,7 @@ struct ViewOptions {
   std::string colour = "auto";
   std::string source_directory;  // empty: beside the image, if it is there
   std::size_t context = 2;
+  std::vector<std::string> only;  // names of entries; empty: all
 
   bool is_given() const {
     return text || raw || json || calls || functions || files || tree || source;
@@ -33,8 +35,8 @@ void add_view(CLI::App& command, ViewOptions& options);
 
 // Writes the recording to the file `output`, or to standard output if that is empty, and what
 // is missing in it to standard error where the format does not say. `vmlinux`: the image that the
-// names are of, if one was named.
-Status write_view(const coverage::Recording& recording, const ViewOptions& options,
+// names are of, if one was named. Entries that options.only does not name are hidden.
+Status write_view(coverage::Recording& recording, const ViewOptions& options,
                   const std::string& vmlinux, const std::string& output);
 
 }  // namespace kcov::tool

@@ -16,8 +16,9 @@ namespace kcov::agent {
 namespace {
 
 // As linux/ptrace.h has them, which cannot be included beside sys/ptrace.h.
-constexpr unsigned long kIntoCall = 1;   // PTRACE_EVENTMSG_SYSCALL_ENTRY
-constexpr unsigned long kOutOfCall = 2;  // PTRACE_EVENTMSG_SYSCALL_EXIT
+constexpr unsigned long kIntoCall = 1;         // PTRACE_EVENTMSG_SYSCALL_ENTRY
+constexpr unsigned long kOutOfCall = 2;        // PTRACE_EVENTMSG_SYSCALL_EXIT
+constexpr unsigned long kCodeOf32Bits = 0x23;  // its code segment
 // Bytes of a text that are told.
 constexpr std::size_t kMostText = 256;
 
@@ -64,6 +65,8 @@ std::optional<lab::TaskCall> CallWatch::stopped(pid_t id, std::uint64_t number,
       ::ptrace(PTRACE_GETREGS, id, nullptr, &registers) != 0)
     return {};
   if (way == kIntoCall) {
+    // Of a program of 32 bits the numbers are others.
+    if (registers.cs == kCodeOf32Bits) return {};
     call_.emplace();
     call_->number = number;
     call_->records = records;

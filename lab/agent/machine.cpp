@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "lab/agent/machine.hpp"
 
-#include <elf.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <poll.h>
@@ -126,37 +125,6 @@ std::string mount_writable(const MachineKind& kind, const std::vector<std::strin
     if (::mount(source.c_str(), directory.c_str(), type, 0, options.c_str()) != 0) {
       return failure("cannot make " + directory + " writable");
     }
-  }
-  return {};
-}
-
-std::string kernel_build_id() {
-  const int fd = ::open("/sys/kernel/notes", O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return {};
-  alignas(Elf64_Nhdr) char notes[4096];
-  const ssize_t size = ::read(fd, notes, sizeof notes);
-  ::close(fd);
-  const auto padded = [](std::uint32_t bytes) {
-    return (std::size_t{bytes} + 3) & ~std::size_t{3};
-  };
-  for (std::size_t at = 0; size > 0 && at + sizeof(Elf64_Nhdr) <= static_cast<std::size_t>(size);) {
-    Elf64_Nhdr note;
-    std::memcpy(&note, notes + at, sizeof note);
-    const std::size_t name = at + sizeof note;
-    const std::size_t descriptor = name + padded(note.n_namesz);
-    const std::size_t end = descriptor + padded(note.n_descsz);
-    if (end > static_cast<std::size_t>(size)) break;
-    if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
-        std::memcmp(notes + name, "GNU", 4) == 0) {
-      std::string hex;
-      for (std::size_t i = 0; i < note.n_descsz; ++i) {
-        const auto byte = static_cast<unsigned char>(notes[descriptor + i]);
-        hex += "0123456789abcdef"[byte >> 4];
-        hex += "0123456789abcdef"[byte & 15];
-      }
-      return hex;
-    }
-    at = end;
   }
   return {};
 }

@@ -32,7 +32,4 @@ std::string prepare_machine();
 // to the host. An empty string, or what failed.
 std::string mount_writable(const MachineKind& kind, const std::vector<std::string>& directories);
 
-// The running kernel's build-id, lower-case hex, from /sys/kernel/notes; may be empty.
-std::string kernel_build_id();
-
 }  // namespace kcov::agent

@@ -17,7 +17,9 @@
 
 #include "lab/agent/channel.hpp"
 #include "lab/agent/machine.hpp"
+#include "lab/agent/proc.hpp"
 #include "lab/agent/run.hpp"
+#include "support/elf_notes.hpp"
 
 namespace {
 
@@ -47,7 +49,10 @@ void serve(Channel& channel, const kcov::agent::MachineKind* machine, int spool,
   ::uname(&names);
   channel.send(
       FrameType::hello,
-      kcov::lab::Encoder().text(names.release).text(kcov::agent::kernel_build_id()).take());
+      kcov::lab::Encoder()
+          .text(names.release)
+          .text(kcov::build_id_in_notes(kcov::agent::read_file("/sys/kernel/notes", 1 << 16)))
+          .take());
   kcov::lab::Frame frame;
   kcov::lab::Request request;
   int taken;

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "lab/agent/follow.hpp"
+#include "lab/agent/modules.hpp"
 
 namespace kcov::agent {
 namespace {
@@ -296,6 +297,11 @@ class Pump {
   std::chrono::steady_clock::time_point last_beat_ = std::chrono::steady_clock::now();
 };
 
+void tell_modules(Channel& channel) {
+  const lab::LoadedModules loaded = loaded_modules();
+  if (!loaded.modules.empty()) channel.send(FrameType::modules, encode(loaded));
+}
+
 Outcome not_run(const lab::Request& request, int error) {
   const int status = error == ENOENT || error == ENOTDIR ? 127 : 126;
   return {static_cast<std::uint64_t>(status),
@@ -321,6 +327,7 @@ Outcome run_command(Channel& channel, const lab::Request& request, bool owns_mac
   if (request.trace_words != 0) {
     follower.emplace(channel, request.trace_words, request.calls);
     if (std::string error = follower->prepare(); !error.empty()) return {125, error};
+    tell_modules(channel);
   }
 
   Pipe input;
@@ -391,7 +398,10 @@ Outcome run_command(Channel& channel, const lab::Request& request, bool owns_mac
   const bool failed = ::read(failure.read_end, &error, sizeof error) == sizeof error;
   close_fd(failure.read_end);
   if (failed) return not_run(request, error);
-  if (follower) follower->finish(owns_machine);
+  if (follower) {
+    follower->finish(owns_machine);
+    tell_modules(channel);
+  }
   return {static_cast<std::uint64_t>(WIFSIGNALED(status) ? 128 + WTERMSIG(status)
                                                          : WEXITSTATUS(status)),
           {}};

@@ -46,6 +46,10 @@ expect source-40 on_terminal 40 1000 "$kcovtool" show --source --color never --s
 expect text-colour "$kcovtool" show --color always "$run"
 expect tree-colour "$kcovtool" show --tree --color always "$run"
 
+for view in text tree functions json; do
+  expect only-$view "$kcovtool" show --$view --only "read,no such thing" "$run"
+done
+
 expect_status 2 "$kcovtool" show --tree --source "$run"
 expect_status 2 "$kcovtool" show --source --source-dir "$scratch/none" "$run"
 expect_status 2 "$kcovtool" show --color sometimes "$run"

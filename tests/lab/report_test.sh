@@ -20,7 +20,7 @@ with open("source/mm/memory.c", "w") as file:
 open("source/fs/namei.c", "w").write("too short\n")
 EOF
 
-expect_status 0 "$kcovtool" report -o report --source source run.kcov other.kcov
+expect_status 0 "$kcovtool" report -o report --source-dir source run.kcov other.kcov
 expect_in out "report/index.html: " " points covered, "
 [ ! -s err ] || fail "report has something to say: $(cat err)"
 [ "$(ls)" = "$(printf '%s\n' err other.kcov out report run.kcov source)" ] || fail "there is more than the report: $(ls)"
@@ -87,7 +87,7 @@ expect_status 125 "$kcovtool" report -o /proc/none run.kcov
 expect_status 125 "$kcovtool" report -o new /etc/passwd
 expect_in err "cannot read the recording /etc/passwd: file is not a database"
 [ ! -e new ] && [ ! -e new.partial ] || fail "a report that failed left something"
-expect_status 2 "$kcovtool" report -o new --source /nonexistent run.kcov
+expect_status 2 "$kcovtool" report -o new --source-dir /nonexistent run.kcov
 expect_in err "cannot take the source from /nonexistent: it is no directory"
 expect_status 2 "$kcovtool" report
 expect_status 2 "$kcovtool" report -o '' run.kcov
@@ -100,13 +100,13 @@ status=0
 expect_in small.err "cannot write the report " "File too large"
 [ ! -e new ] && [ ! -e new.partial ] || fail "a report that did not fit left something"
 # Killed, the old one stays, and the next takes away what is left.
-"$kcovtool" report -o report --source source run.kcov >/dev/null &
+"$kcovtool" report -o report --source-dir source run.kcov >/dev/null &
 tool=$!
 for _ in $(seq 500); do [ ! -e report.partial ] || break; sleep 0.01; done
 kill -KILL $tool
 wait $tool || true
 python3 totals.py report | cmp - totals || fail "the old report is not there any more"
-expect_status 0 "$kcovtool" report -o report --source source run.kcov other.kcov
+expect_status 0 "$kcovtool" report -o report --source-dir source run.kcov other.kcov
 [ ! -e report.partial ] || fail "remains of a killed one"
 
 # In a browser.

@@ -42,11 +42,23 @@ CoverageSet set_of(const Recording& recording) {
   return merger.take();
 }
 
-std::string diff(const Recording& first, const Recording& second) {
+Comparison compare(const Recording& first, Recording second) {
+  const bool same = have_same_places(first, second);
+  return compare(set_of(first), set_of(second), same);
+}
+
+std::optional<Parting> find_parting(const Recording& first, Recording second) {
+  const bool same = have_same_places(first, second);
+  return find_parting(first, second, same);
+}
+
+std::string diff(const Recording& first, Recording second) {
+  const bool same = have_same_places(first, second);
   const CoverageSet ours = set_of(first);
   const CoverageSet theirs = set_of(second);
-  return report::text_of(compare(ours, theirs), {"A", "B"},
-                         report::text_of(find_parting(first, second), first, second, {"A", "B"}));
+  return report::text_of(
+      compare(ours, theirs, same), {"A", "B"},
+      report::text_of(find_parting(first, second, same), first, second, {"A", "B"}));
 }
 
 TEST(Comparison, of_a_run_with_itself_has_nothing_on_either_side) {
@@ -101,7 +113,7 @@ TEST(Comparison, of_runs_is_of_their_calls_and_not_of_faults_or_stops) {
       of({{"read", {0}}, {"page fault", {2}}, {"(tracer)", {7}}, {"close", {1}}});
   const Recording second =
       of({{"page fault", {3}}, {"read", {0}}, {"close", {1}}, {"(tracer)", {6}}});
-  const Comparison comparison = compare(set_of(first), set_of(second));
+  const Comparison comparison = compare(first, second);
   EXPECT_FALSE(find_parting(first, second));
   EXPECT_EQ(comparison.pcs.first, (std::vector<std::uint64_t>{0x30}));
   EXPECT_EQ(comparison.pcs.second, (std::vector<std::uint64_t>{0x40}));
@@ -113,8 +125,8 @@ TEST(Comparison, of_two_kernels_is_by_names) {
   Recording second = first;
   second.build_id = "other";
   for (symbol::Location& location : second.locations) location.pc += 0x1000;
-  const Comparison comparison = compare(set_of(first), set_of(second));
-  EXPECT_FALSE(comparison.is_same_kernel);
+  const Comparison comparison = compare(first, second);
+  EXPECT_FALSE(comparison.has_same_places);
   EXPECT_FALSE(find_parting(first, second));
   EXPECT_EQ(comparison.functions.both, 2u);
   EXPECT_NE(diff(first, second).find("The kernels are not the same"), std::string::npos);
@@ -122,7 +134,22 @@ TEST(Comparison, of_two_kernels_is_by_names) {
   // Where nothing says which kernel it was, PCs mean nothing.
   second = first;
   second.build_id.clear();
-  EXPECT_FALSE(compare(set_of(second), set_of(second)).is_same_kernel);
+  EXPECT_FALSE(compare(second, second).has_same_places);
+}
+
+TEST(Comparison, a_module_that_was_loaded_elsewhere_is_the_same_and_another_build_is_not) {
+  Recording first = of({{"read", {0, 1}}});
+  first.modules = {{"tun", 0, 0x1000, "12"}};
+  Recording second = first;
+  second.modules[0].start = 0x5000;
+  for (symbol::Location& location : second.locations) location.pc += 0x5000;
+  EXPECT_EQ(compare(first, second).pcs.both, 2u);
+  EXPECT_FALSE(find_parting(first, second));
+  // Of another build, at the same place.
+  second = first;
+  second.modules[0].build_id = "34";
+  EXPECT_FALSE(compare(first, second).has_same_places);
+  EXPECT_NE(diff(first, second).find("(or modules of theirs)"), std::string::npos);
 }
 
 TEST(Comparison, joins_lines_that_stand_together) {

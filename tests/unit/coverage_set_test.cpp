@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
@@ -47,6 +48,115 @@ Recording recording_of(const std::string& call, const std::vector<std::uint64_t>
   task.entries = {{EntryKind::tracer, "(tracer)", {{0, 1}}},
                   {EntryKind::system_call, call, {{1, end}}}};
   return recording;
+}
+
+// The same, in a module that was loaded at `start`; the PCs are given from there.
+Recording recording_in_module(const Module& module, std::vector<std::uint64_t> pcs) {
+  for (std::uint64_t& pc : pcs) pc += module.start;
+  Recording recording = recording_of("ioctl", pcs);
+  recording.modules = {module};
+  return recording;
+}
+
+TEST(CoverageSet, a_module_that_was_loaded_elsewhere_is_the_same) {
+  const Module tun{"tun", 0xa000, 0x1000, "1234"};
+  Module elsewhere = tun;
+  elsewhere.start = 0xb000;
+  Recording second = recording_in_module(elsewhere, {0x20, 0x30, 0x1000, 0x1001});
+  Merger merger;
+  ASSERT_TRUE(merger.move_modules(second, "alone")) << "there is nothing to move it to";
+  ASSERT_TRUE(merger.add(recording_in_module(tun, {0x10, 0x20}), "one"));
+  ASSERT_TRUE(merger.move_modules(second, "two"));
+  EXPECT_EQ(merger.new_locations(second), (Numbers{0, 2, 3, 4}));
+  ASSERT_TRUE(merger.add(second, "two"));
+  const CoverageSet set = merger.take();
+  ASSERT_EQ(set.modules.size(), 1u);
+  EXPECT_EQ(set.modules[0].start, 0xa000u);
+  std::vector<std::uint64_t> pcs;
+  for (const symbol::Location& location : set.locations) pcs.push_back(location.pc);
+  EXPECT_EQ(pcs, (std::vector<std::uint64_t>{0xa010, 0xa020, 0xa030, 0xb000, 0xc001}))
+      << "the last is behind the module's end";
+
+  CoverageSet later = set;
+  later.modules[0].start -= 0x1000;
+  for (symbol::Location& location : later.locations) location.pc -= 0x1000;
+  ASSERT_TRUE(merger.add(set, "set"));
+  ASSERT_TRUE(merger.add(later, "set that was loaded elsewhere"));
+  EXPECT_EQ(merger.take().locations.size(), set.locations.size() + 1) << "that behind the end";
+}
+
+TEST(CoverageSet, another_module_at_the_same_place_is_refused) {
+  const Module tun{"tun", 0xa000, 0x1000, "1234"};
+  for (const Module& other :
+       {Module{"tun", 0xa800, 0x100, "5678"}, Module{"tap", 0x9001, 0x1000, ""}}) {
+    Recording second = recording_in_module(other, {0x10});
+    Merger merger;
+    ASSERT_TRUE(merger.add(recording_in_module(tun, {0x10}), "one"));
+    const Status moved = merger.move_modules(second, "two");
+    ASSERT_FALSE(moved);
+    EXPECT_EQ(moved.error().message, "cannot put one and two together: the modules " + other.name +
+                                         " and tun were loaded to the same place");
+    // Where they lie among the PCs is not known.
+    second.text_start = 1;
+    EXPECT_TRUE(merger.move_modules(second, "two"));
+  }
+  Recording two = recording_in_module({"tap", 0xb000, 0x1000, "9"}, {0x10, 0x1010});
+  two.modules.push_back({"tun", 0xc000, 0x1000, "1234"});
+  Merger merger;
+  ASSERT_TRUE(merger.add(recording_in_module({"tun", 0xb800, 0x1000, "1234"}, {0x10}), "one"));
+  EXPECT_FALSE(merger.move_modules(two, "two")) << "moved, it would lie where the other is";
+}
+
+TEST(CoverageSet, a_module_that_was_loaded_twice_is_one) {
+  Recording recording =
+      recording_in_module({"tun", 0xa000, 0x1000, "1"}, {0x10, 0x20, 0x4010, 0x4030});
+  recording.modules.push_back({"tun", 0xe000, 0x1000, "1"});
+  recording.modules.push_back({"unused", 0xe800, 0x1000, "2"});
+  Merger merger;
+  ASSERT_TRUE(merger.move_modules(recording, "one"));
+  ASSERT_TRUE(merger.add(recording, "one"));
+  const CoverageSet set = merger.take();
+  ASSERT_EQ(set.modules.size(), 1u) << "what nobody was in does not matter";
+  std::vector<std::uint64_t> pcs;
+  for (const symbol::Location& location : set.locations) pcs.push_back(location.pc);
+  EXPECT_EQ(pcs, (std::vector<std::uint64_t>{0xa010, 0xa020, 0xa030}));
+}
+
+TEST(CoverageSet, programs_are_not_put_together) {
+  Recording first = recording_of("main", {0x10});
+  first.release = first.build_id = "";
+  Recording second = first;
+  Merger merger;
+  ASSERT_TRUE(merger.add(first, "one"));
+  EXPECT_TRUE(merger.add(second, "two"));
+  second.command = {"./other"};
+  const Status mixed = merger.add(second, "three");
+  ASSERT_FALSE(mixed);
+  EXPECT_EQ(mixed.error().message,
+            "cannot put one and three together: they are of different programs (cat; ./other)");
+}
+
+TEST(CoverageSet, modules_are_kept_in_files) {
+  const fs::path path = fs::path(::testing::TempDir()) / "modules.kcov";
+  Recording recording = recording_in_module({"tun", 0xffffffffa0000000, 0x1000, "1234"}, {0x10});
+  recording.text_start = 0xffffffff9b000000;
+  ASSERT_TRUE(write_recording(path, recording));
+  Result<Recording> read = read_recording(path);
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->modules.size(), 1u);
+  EXPECT_TRUE(read->modules[0].is_same_as(recording.modules[0]));
+  EXPECT_EQ(read->modules[0].start, 0xffffffffa0000000);
+  EXPECT_EQ(read->modules[0].size, 0x1000u);
+  EXPECT_EQ(read->text_start, 0xffffffff9b000000);
+  Merger merger;
+  recording.text_start = 0;
+  ASSERT_TRUE(merger.add(recording, "one"));
+  ASSERT_TRUE(write_merged(path, merger.take()));
+  const Result<CoverageSet> merged = read_merged(path);
+  ASSERT_TRUE(merged) << merged.error().message;
+  ASSERT_EQ(merged->modules.size(), 1u);
+  EXPECT_EQ(merged->modules[0].start, 0xffffffffa0000000);
+  fs::remove(path);
 }
 
 TEST(CoverageSet, PCs_know_the_runs_tasks_and_calls_that_reached_them) {
@@ -206,6 +316,25 @@ TEST_F(MergedFile, damage_is_told) {
   EXPECT_EQ(error_after("UPDATE reached_by SET count = 3"), "it is damaged (table reached_by)");
   EXPECT_EQ(error_after("UPDATE pcs SET count = 2"), "it is damaged (table pcs)");
   EXPECT_EQ(error_after("DROP TABLE reached_by"), "reached_by");  // "no such table: reached_by"
+}
+
+TEST_F(MergedFile, what_others_left_beside_it_is_not_lost_and_does_no_harm) {
+  // Somebody's file, and what a killed trace to the same file left.
+  ASSERT_TRUE(write_file(path_ + ".new", "mine"));
+  ASSERT_TRUE(write_file(path_ + "-journal", "of another file"));
+  ASSERT_TRUE(write_merged(path_, set_));
+  EXPECT_EQ(*read_file(path_ + ".new"), "mine");
+  EXPECT_FALSE(fs::exists(path_ + "-journal"));
+  EXPECT_TRUE(read_merged(path_));
+}
+
+TEST_F(MergedFile, a_pipe_or_a_device_is_not_replaced) {
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  const Status possible = check_merged(path_);
+  ASSERT_FALSE(possible);
+  EXPECT_EQ(possible.error().message, "cannot write " + path_ + ": it is no regular file");
+  EXPECT_FALSE(write_merged(path_, set_));
+  EXPECT_TRUE(fs::is_fifo(path_));
 }
 
 TEST_F(MergedFile, nothing_half_written_stays) {

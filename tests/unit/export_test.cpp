@@ -57,20 +57,24 @@ TEST(Export, lcov_has_a_record_for_each_file) {
   EXPECT_NE(rooted.find("SF:/src/fd.h\n"), std::string::npos);
 }
 
-TEST(Export, what_was_not_reached_is_there_with_0) {
+TEST(Export, with_all_points_what_was_not_reached_is_there_with_0_and_what_is_none_is_not) {
   static const symbol::Frame kFrames[] = {{"open", "fs/open.c", 12, false},
+                                          {"fdget", "/src/fd.h", 3, true},
+                                          {"open", "fs/open.c", 12, false},
                                           {"close", "fs/open.c", 40, false}};
   symbol::Locations coverable;
   coverable.push_back({.pc = 0x10, .frames = std::span(kFrames, 1)});
-  coverable.push_back({.pc = 0x90, .frames = std::span(kFrames + 1, 1)});
+  coverable.push_back({.pc = 0x20, .frames = std::span(kFrames + 1, 2)});
+  coverable.push_back({.pc = 0x90, .frames = std::span(kFrames + 3, 1)});
   const LineCoverage lines = cover_lines(set_of(small()), coverable);
-  EXPECT_NE(lcov_of(lines, "").find("FN:40,close\nFN:10,open\nFNDA:0,close\nFNDA:2,open\nFNF:2\n"
-                                    "FNH:1\nDA:10,1\nDA:12,3\nDA:40,0\nLF:3\nLH:2\n"),
+  // 0x50, on line 10, is no point.
+  EXPECT_NE(lcov_of(lines, "").find("FN:40,close\nFN:12,open\nFNDA:0,close\nFNDA:2,open\nFNF:2\n"
+                                    "FNH:1\nDA:12,3\nDA:40,0\nLF:2\nLH:1\n"),
             std::string::npos)
       << lcov_of(lines, "");
   const LineTotals totals = totals_of(lines);
-  EXPECT_EQ(totals.lines, 4u);
-  EXPECT_EQ(totals.lines_hit, 3u);
+  EXPECT_EQ(totals.lines, 3u);
+  EXPECT_EQ(totals.lines_hit, 2u);
   EXPECT_EQ(totals.functions, 3u);
   EXPECT_EQ(totals.functions_hit, 2u);
 }
@@ -130,21 +134,29 @@ TEST(Export, jsonl_has_a_line_for_each_PC) {
 TEST(Export, PCs_and_offsets_are_ascending) {
   const CoverageSet set = set_of(small());
   EXPECT_EQ(rawcover_of(set), "0x10\n0x20\n0x30\n0x50\n0x60\n");
-  EXPECT_EQ(offsets_of(set, {"/a/vmlinux", 0x20, 0x60}),
-            "vmlinux+0x0\nvmlinux+0x10\nvmlinux+0x30\n");
+  EXPECT_EQ(offsets_of(set, {{"/a/vmlinux", 0x20, 0x60}}),
+            "vmlinux+0x10\nvmlinux+0x30\nvmlinux+0x40\n")
+      << "the last is behind a call at the very end";
+  const Modules modules = {{"/a/vmlinux", 0x10, 0x40}, {"tun.ko", 0x40, 0x60}};
+  EXPECT_EQ(offsets_of(set, modules), "vmlinux+0x10\nvmlinux+0x20\ntun.ko+0x10\ntun.ko+0x20\n");
+  EXPECT_EQ(count_outside(set, modules), 1u) << "0x10";
 }
 
-TEST(Export, drcov_has_a_module_and_blocks) {
-  const std::string bytes = drcov_of(set_of(small()), {"/a\n/vmlinux", 0x20, 0x60});
+TEST(Export, drcov_has_modules_and_blocks) {
+  const std::string bytes =
+      drcov_of(set_of(small()), {{"/a\n/vmlinux", 0x10, 0x40}, {"tun.ko", 0x40, 0x50}});
   const std::string head =
-      "DRCOV VERSION: 2\nDRCOV FLAVOR: kcov\nModule Table: version 2, count 1\n"
+      "DRCOV VERSION: 2\nDRCOV FLAVOR: kcov\nModule Table: version 2, count 2\n"
       "Columns: id, base, end, entry, checksum, timestamp, path\n"
-      "  0, 0x0000000000000020, 0x0000000000000060, 0x0000000000000000, 0x00000000, 0x00000000, "
+      "  0, 0x0000000000000010, 0x0000000000000040, 0x0000000000000000, 0x00000000, 0x00000000, "
       "/a?/vmlinux\n"
+      "  1, 0x0000000000000040, 0x0000000000000050, 0x0000000000000000, 0x00000000, 0x00000000, "
+      "tun.ko\n"
       "BB Table: 3 bbs\n";
   ASSERT_EQ(bytes.substr(0, head.size()), head);
   ASSERT_EQ(bytes.size(), head.size() + 3 * 8);
-  EXPECT_EQ(bytes.substr(head.size() + 8, 8), std::string("\x10\0\0\0\1\0\0\0", 8));
+  EXPECT_EQ(bytes.substr(head.size() + 8, 8), std::string("\x20\0\0\0\1\0\0\0", 8));
+  EXPECT_EQ(bytes.substr(head.size() + 16, 8), std::string("\x10\0\0\0\1\0\1\0", 8));
 }
 
 TEST(Export, sancov_has_the_byte_before_each_PC) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <fstream>
 
 #include "report/html_directory.hpp"
 #include "report/html_source.hpp"
@@ -63,8 +64,18 @@ TEST_F(HtmlSource, that_has_changed_is_told) {
   EXPECT_EQ(SourceFinder(root, written).read("fs/open.c", 3).trouble, "");
 }
 
+TEST_F(HtmlSource, that_a_link_leads_out_to_is_not_read) {
+  const fs::path outside = root.parent_path() / "outside";
+  std::ofstream(outside) << "secret\n";
+  fs::create_symlink("../outside", root / "link.c");
+  EXPECT_FALSE(SourceFinder(root).read("link.c", 1).text);
+  fs::create_symlink("fs/open.c", root / "inside.c");
+  EXPECT_TRUE(SourceFinder(root).read("inside.c", 1).text);
+  fs::remove(outside);
+}
+
 TEST_F(HtmlSource, that_is_not_there_or_too_large_is_told) {
-  EXPECT_NE(SourceFinder().read("fs/open.c", 1).trouble.find("--source"), std::string::npos);
+  EXPECT_NE(SourceFinder().read("fs/open.c", 1).trouble.find("--source-dir"), std::string::npos);
   fs::resize_file(root / "fs/open.c", std::uintmax_t{17} << 20);
   const SourceText found = SourceFinder(root).read("fs/open.c", 3);
   EXPECT_FALSE(found.text);

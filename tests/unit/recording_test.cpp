@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include "coverage/recording_file.hpp"
 #include "support/files.hpp"
@@ -211,6 +213,42 @@ TEST_F(RecordingFile, One_that_was_broken_off_has_what_came_until_then) {
   EXPECT_EQ(read->tasks[0].records, (std::vector<std::uint32_t>{0, 1, 0}));
 }
 
+// As `show` does with one that grows: it must end no trace.
+TEST_F(RecordingFile, A_reader_makes_the_writer_wait) {
+  Result<std::unique_ptr<RecordingWriter>> writer = RecordingWriter::create(path_);
+  ASSERT_TRUE(writer) << writer.error().message;
+  ASSERT_TRUE((*writer)->begin(small()));
+  sqlite3* reader = nullptr;
+  ASSERT_EQ(sqlite3_open(path_.c_str(), &reader), SQLITE_OK);
+  ASSERT_EQ(
+      sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM recording", nullptr, nullptr, nullptr),
+      SQLITE_OK);
+  std::jthread leaves([reader] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    sqlite3_exec(reader, "COMMIT", nullptr, nullptr, nullptr);
+  });
+  ASSERT_TRUE((*writer)->begin_task(0, small().tasks[0]));
+  const Status kept = (*writer)->flush();
+  EXPECT_TRUE(kept) << kept.error().message;
+  leaves.join();
+  sqlite3_close(reader);
+}
+
+TEST_F(RecordingFile, No_name_in_it_has_control_characters) {
+  Recording recording = small();
+  const std::string name = "x\nend_of_record\x1b[2J";
+  const symbol::Frame frame{name, name, 3, false};
+  recording.locations[0].symbol = name;
+  recording.locations[0].frames = std::span(&frame, 1);
+  ASSERT_TRUE(write_recording(path_, recording));
+  const Result<Recording> read = read_recording(path_);
+  ASSERT_TRUE(read) << read.error().message;
+  const symbol::Location& location = read->locations[0];
+  EXPECT_EQ(location.symbol, "x?end_of_record?[2J");
+  EXPECT_EQ(location.frames[0].function, "x?end_of_record?[2J");
+  EXPECT_EQ(location.frames[0].file, "x?end_of_record?[2J");
+}
+
 TEST_F(RecordingFile, What_is_no_recording_is_told) {
   EXPECT_NE(error_of(path_).find("No such file"), std::string::npos);
   std::ofstream(path_) << std::string(5000, 'x');
@@ -263,6 +301,8 @@ TEST_F(RecordingFile, What_does_not_hold_together_is_told) {
            "UPDATE entries SET ranges = x'0100000000000000' WHERE number = 0",
            "UPDATE entries SET ranges = x'0000000007000000' WHERE number = 0",
            "UPDATE entries SET ranges = x'00000000030000000100000004000000' WHERE number = 0",
+           // A record that two entries have.
+           "UPDATE entries SET first = 1, count = 2, ranges = NULL WHERE number = 1",
            "DROP TABLE entries",
            "DROP TABLE records; CREATE VIEW records AS SELECT 0 AS task, 0 AS first, 0 AS count, "
            "x'' AS data",
