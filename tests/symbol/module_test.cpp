@@ -44,6 +44,8 @@ TEST(Module, is_what_it_would_be_if_it_were_linked) {
     const std::vector<std::uint64_t> all = image.coverable_pcs();
     EXPECT_TRUE(std::is_sorted(all.begin(), all.end()));
     EXPECT_EQ(in_module(all), pcs) << name;
+    EXPECT_EQ(all.size(), open("covered").coverable_pcs().size() + pcs.size())
+        << "initialization code is gone";
     const Locations found = image.locate(pcs);
     for (std::size_t i = 0; i < pcs.size(); ++i) {
       EXPECT_EQ(found[i], expected[i]) << name << " " << std::hex << pcs[i];
