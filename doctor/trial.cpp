@@ -96,7 +96,7 @@ Result<LabTrial> try_lab(const lab::Kernel& kernel) {
   if (!session->outcome.message.empty()) return Error{session->outcome.message};
   trial.release = session->release;
   trial.build_id = session->build_id;
-  trial.pcs = session->pcs.pcs();
+  trial.pcs = session->pcs;
   for (const lab::TaskTrace& task : session->tasks) {
     trial.records += task.records.size();
     if (trial.untraced.empty()) trial.untraced = task.header.untraced;

@@ -266,13 +266,20 @@ Status keep(const fs::path& from, const fs::path& to) {
   return {};
 }
 
-Status keep_modules(const fs::path& tree, const fs::path& to) {
+// Keeps the modules that were built, and adds them to the kernel's image: their source is to be
+// kept, too.
+Status keep_modules(const fs::path& tree, const fs::path& to, symbol::Image& image) {
   std::error_code error;
+  // Of no matter here, but for being another for each.
+  std::uint64_t start = 0xffff'ffff'a000'0000;
+  constexpr std::uint64_t kRoom = 1 << 24;
   for (const auto& entry : fs::recursive_directory_iterator(tree, error)) {
     if (entry.path().extension() != ".ko") continue;
     const fs::path kept = to / entry.path().lexically_relative(tree);
     fs::create_directories(kept.parent_path(), error);
     if (Status done = keep(entry.path(), kept); !done) return done;
+    if (Status done = image.add_module(kept.string(), start); !done) return done;
+    start += kRoom;
   }
   return {};
 }
@@ -302,9 +309,6 @@ Status build_into(const BuildRequest& request, const Configuration& configuratio
   const bool has_modules = configuration.fragment.find("=m\n") != std::string::npos;
   if (has_modules) targets.emplace_back("modules");
   if (Status done = builder.make(targets); !done) return done;
-  if (has_modules) {
-    if (Status done = keep_modules(tree, result / "modules"); !done) return done;
-  }
 
   if (Status done = keep(tree / "vmlinux", result / "vmlinux"); !done) return done;
   if (recipe.image != nullptr) {
@@ -316,6 +320,9 @@ Status build_into(const BuildRequest& request, const Configuration& configuratio
   release->erase(release->find_last_not_of('\n') + 1);
   Result<symbol::Image> image = symbol::Image::open((result / "vmlinux").string());
   if (!image) return image.error();
+  if (has_modules) {
+    if (Status done = keep_modules(tree, result / "modules", *image); !done) return done;
+  }
   if (Status done = keep_source_files(*image, tree, result / "source"); !done) return done;
   return describe_kernel({.machine = request.machine,
                           .variant = request.variant,

@@ -16,9 +16,9 @@
 //   agent -> tool   task                       a TaskHeader: a task that is traced, or is not
 //   agent -> tool   program                    a TaskProgram: what it runs from here on
 //   agent -> tool   call                       a TaskCall (task_call.hpp), if the request asks
-//   agent -> tool   records                    a task's number, the bytes of a PC, and PCs: 8
-//                                              bytes each, or 4 that are sign-extended (where
-//                                              kernels are linked, that is all of it)
+//   agent -> tool   pcs                        PCs that were not recorded before, 8 bytes each
+//   agent -> tool   records                    of a task, as numbers of PCs: from 0 on, in the
+//                                              order in which these came (record_frames.hpp)
 //   agent -> tool   task_end                   a TaskEnd
 //   agent -> tool   modules                    LoadedModules, before the command of a trace runs
 //                                              and after it, if there are any
@@ -52,6 +52,7 @@ enum class FrameType : std::uint8_t {
   task,
   program,
   call,
+  pcs,
   records,
   task_end,
   modules,

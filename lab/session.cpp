@@ -13,6 +13,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include "lab/record_frames.hpp"
 #include "support/files.hpp"
 #include "support/interrupt.hpp"
 
@@ -218,23 +219,23 @@ class Session {
         tell(&SessionObserver::call_made, task);
         return true;
       }
+      case FrameType::pcs: {
+        std::vector<std::uint64_t>& pcs = result_.pcs;
+        const std::string_view bytes = frame.payload;
+        if (bytes.size() % sizeof pcs[0] != 0) return false;
+        const std::size_t before = pcs.size();
+        pcs.resize(before + bytes.size() / sizeof pcs[0]);
+        std::memcpy(pcs.data() + before, bytes.data(), bytes.size());
+        return true;
+      }
       case FrameType::records: {
-        Decoder head(frame.payload);
-        const std::uint64_t number = head.integer();
-        const std::uint64_t width = head.integer();
-        if (!head.good() || number >= result_.tasks.size() || (width != 4 && width != 8) ||
-            head.rest().size() % width != 0) {
+        std::uint64_t number = 0;
+        if (!decode_records(frame.payload, result_.pcs.size(), number, numbers_) ||
+            number >= result_.tasks.size())
           return false;
-        }
-        std::vector<std::uint32_t>& numbers = result_.tasks[number].records;
-        const std::string_view records = head.rest();
-        for (std::size_t at = 0; at < records.size(); at += width) {
-          std::uint64_t pc = 0;
-          std::memcpy(&pc, &records[at], width);
-          if (width == 4) pc = static_cast<std::uint64_t>(static_cast<std::int32_t>(pc));
-          numbers.push_back(result_.pcs.number_of(pc));
-        }
-        tell(&SessionObserver::recorded, std::size_t{number}, records.size() / width);
+        std::vector<std::uint32_t>& records = result_.tasks[number].records;
+        records.insert(records.end(), numbers_.begin(), numbers_.end());
+        tell(&SessionObserver::recorded, std::size_t{number}, numbers_.size());
         return true;
       }
       case FrameType::task_end: {
@@ -281,7 +282,8 @@ class Session {
   std::uint64_t next_file_ = 0;
   int spooled_ = 0;
   Clock::duration silence_{};
-  Status observed_;  // what the observer said last
+  std::vector<std::uint32_t> numbers_;  // of the records that came last
+  Status observed_;                     // what the observer said last
   SessionResult result_;
 };
 

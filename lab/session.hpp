@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "lab/machine.hpp"
-#include "lab/pc_table.hpp"
 #include "lab/protocol.hpp"
 #include "lab/task_call.hpp"
 #include "support/result.hpp"
@@ -27,9 +26,9 @@ struct SessionResult {
   std::string release;   // uname -r
   std::string build_id;  // of the running kernel; may be empty
   Outcome outcome;
-  LoadedModules modules;         // before the command ran, and after it
-  PcTable pcs;                   // of all tasks
-  std::vector<TaskTrace> tasks;  // in the order in which they were made; empty: not traced
+  LoadedModules modules;           // before the command ran, and after it
+  std::vector<std::uint64_t> pcs;  // of all tasks, each once
+  std::vector<TaskTrace> tasks;    // in the order in which they were made; empty: not traced
 };
 
 // Is told of a trace while it grows, each time after `result` has changed. An error ends the

@@ -22,7 +22,8 @@ struct Points {
   // Numbers in the CoverageSet of recorded PCs that are no points. They count nowhere.
   std::vector<std::uint32_t> tails;  // behind a call, of a function that ends with a jump to kcov's
                                      // callback: that it was reached, not at which of its points
-  std::vector<std::uint32_t> strays;  // the others: of a buffer that something else wrote to
+  std::vector<std::uint32_t> strays;  // the others: of a module's initialization, which is gone, or
+                                      // of a buffer that something else wrote to
 
   // Those of both.
   coverage::CoverageSet::Pcs uncounted() const;

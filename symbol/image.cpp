@@ -276,7 +276,15 @@ bool Image::is_behind_call(std::uint64_t pc) {
 }
 
 std::vector<std::string> Image::source_files() {
-  return symbol::source_files(state_->debug.dwarf());
+  std::vector<std::string> files = symbol::source_files(state_->debug.dwarf());
+  if (state_->modules.empty()) return files;
+  for (Image& module : state_->modules) {
+    const std::vector<std::string> more = module.source_files();
+    files.insert(files.end(), more.begin(), more.end());
+  }
+  std::sort(files.begin(), files.end());
+  files.erase(std::unique(files.begin(), files.end()), files.end());
+  return files;
 }
 
 Locations Image::locate(std::span<const std::uint64_t> pcs, PcKind kind) {

@@ -14,6 +14,7 @@
 #include "lab/kernel.hpp"
 #include "lab/machine.hpp"
 #include "lab/paths.hpp"
+#include "lab/pc_table.hpp"
 #include "lab/session.hpp"
 #include "report/trace_report.hpp"
 #include "support/files.hpp"
@@ -93,7 +94,7 @@ coverage::Task task_of(const lab::TaskTrace& traced) {
 
 // The tasks with their records; the locations are PCs yet.
 void set_tasks(lab::SessionResult& session, Recording& report) {
-  for (const std::uint64_t pc : session.pcs.pcs()) report.locations.push_back({.pc = pc});
+  for (const std::uint64_t pc : session.pcs) report.locations.push_back({.pc = pc});
   for (lab::TaskTrace& traced : session.tasks) {
     coverage::Task& task = report.tasks.emplace_back(task_of(traced));
     for (const lab::TaskProgram& program : traced.programs)
@@ -134,7 +135,7 @@ class Recorder : public lab::SessionObserver {
   }
   Status recorded(const lab::SessionResult& result, std::size_t task, std::size_t count) override {
     return writer_->add_records(task, std::span(result.tasks[task].records).last(count),
-                                result.pcs.pcs());
+                                result.pcs);
   }
   Status task_ended(const lab::SessionResult& result, std::size_t task) override {
     return writer_->end_task(task, task_of(result.tasks[task]));

@@ -228,19 +228,15 @@ void Follower::execed(pid_t id) {
 }
 
 void Follower::send_records(std::uint64_t number, std::span<const std::uint64_t> pcs) {
-  halves_.resize(pcs.size());
-  bool all_fit = true;
-  for (std::size_t i = 0; i < pcs.size(); ++i) {
-    halves_[i] = static_cast<std::uint32_t>(pcs[i]);
-    all_fit &= static_cast<std::uint64_t>(
-                   static_cast<std::int64_t>(static_cast<std::int32_t>(halves_[i]))) == pcs[i];
+  const std::size_t known = pcs_.pcs().size();
+  numbers_.clear();
+  for (const std::uint64_t pc : pcs) numbers_.push_back(pcs_.number_of(pc));
+  const std::span<const std::uint64_t> fresh = std::span(pcs_.pcs()).subspan(known);
+  if (!fresh.empty()) {
+    channel_.send(FrameType::pcs,
+                  {reinterpret_cast<const char*>(fresh.data()), fresh.size_bytes()});
   }
-  const auto bytes_of = [](const auto& values) {
-    return std::string_view(reinterpret_cast<const char*>(values.data()),
-                            values.size() * sizeof values[0]);
-  };
-  const std::string head = lab::Encoder().integer(number).integer(all_fit ? 4 : 8).take();
-  channel_.send(FrameType::records, head, all_fit ? bytes_of(halves_) : bytes_of(pcs));
+  channel_.send(FrameType::records, encoder_.encode(number, numbers_));
 }
 
 bool Follower::is_to_be_drained(const Task& task) {
@@ -251,9 +247,8 @@ void Follower::drain(Task& task) {
   task.asked = false;
   if (task.buffer == nullptr) return;
   const auto pcs = task.buffer->records.pcs();
-  constexpr std::size_t kChunk = 32768;
-  for (std::size_t begin = 0; begin < pcs.size(); begin += kChunk)
-    send_records(task.number, pcs.subspan(begin, std::min(kChunk, pcs.size() - begin)));
+  for (std::size_t begin = 0; begin < pcs.size(); begin += lab::kMostRecords)
+    send_records(task.number, pcs.subspan(begin, std::min(lab::kMostRecords, pcs.size() - begin)));
   task.records += pcs.size();
   task.was_full = task.was_full || task.buffer->records.full();
   task.buffer->records.reset();

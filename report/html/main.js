@@ -121,7 +121,7 @@
       if (index.strays.count > index.strays.pcs.length)
         pcs.append(make('li', 'muted', `and ${kcov.number(index.strays.count - index.strays.pcs.length)} more`));
       made.push(make('li', '', make('details', '',
-        make('summary', '', `${kcov.some(index.strays.count, 'recorded PC is', 'recorded PCs are')} no point of this kernel, as from a buffer that something else wrote to: not counted.`),
+        make('summary', '', `${kcov.some(index.strays.count, 'recorded PC is', 'recorded PCs are')} no point of this kernel: of a module’s initialization, which is gone, or of a buffer that something else wrote to. Not counted.`),
         pcs)));
     }
     return made.length === 0 ? [] : [make('ul', 'troubles', ...made)];

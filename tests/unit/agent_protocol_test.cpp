@@ -3,6 +3,7 @@
 
 #include "lab/pc_table.hpp"
 #include "lab/protocol.hpp"
+#include "lab/record_frames.hpp"
 #include "lab/task_call.hpp"
 
 namespace kcov::lab {
@@ -126,6 +127,41 @@ TEST(Protocol, what_is_said_of_tasks_survives_the_way_and_is_refused_when_cut_sh
   EXPECT_EQ(end.dropped, 13u);
   EXPECT_TRUE(end.was_full);
   is_refused_cut_short(ended, end);
+}
+
+TEST(Records, come_as_they_were_sent_however_wide_their_numbers_are) {
+  RecordEncoder encoder;
+  std::vector<std::uint32_t> narrow, wide;
+  for (std::uint32_t i = 0; i < 50'000; ++i) {
+    narrow.push_back(i % 100 == 0 ? 0xffff : i % 7);
+    wide.push_back(i * 5);
+  }
+  for (const std::vector<std::uint32_t>& numbers :
+       {narrow, wide, std::vector<std::uint32_t>{}, std::vector<std::uint32_t>{0x10000}}) {
+    const std::string payload(encoder.encode(3, numbers));
+    std::uint64_t task = 0;
+    std::vector<std::uint32_t> decoded = {1};
+    ASSERT_TRUE(decode_records(payload, 250'000, task, decoded));
+    EXPECT_EQ(task, 3u);
+    EXPECT_EQ(decoded, numbers);
+  }
+  EXPECT_LT(encoder.encode(0, narrow).size(), narrow.size() / 10) << "what comes again is small";
+}
+
+TEST(Records, that_make_no_sense_are_refused) {
+  RecordEncoder encoder;
+  const std::string good(encoder.encode(1, std::vector<std::uint32_t>{1, 2, 9}));
+  std::uint64_t task = 0;
+  std::vector<std::uint32_t> decoded;
+  EXPECT_TRUE(decode_records(good, 10, task, decoded));
+  EXPECT_FALSE(decode_records(good, 9, task, decoded)) << "there is no PC of that number";
+  for (std::size_t length = 0; length < good.size(); ++length)
+    EXPECT_FALSE(decode_records(good.substr(0, length), 10, task, decoded)) << length;
+  for (const auto& [at, value] : {std::pair{8, 1}, {8, 3}, {16, 2}, {16, 4}, {20, 1}, {26, 77}}) {
+    std::string bad = good;
+    bad[static_cast<std::size_t>(at)] = static_cast<char>(value);
+    EXPECT_FALSE(decode_records(bad, 10, task, decoded)) << at;
+  }
 }
 
 TEST(PcTable, numbers_pcs_in_the_order_in_which_they_come) {
