@@ -189,10 +189,7 @@ Status check_merged(const std::string& path) {
 }
 
 Status write_merged(const std::string& name, const CoverageSet& set) {
-  // What a link points to, and not the link.
-  std::error_code error;
-  std::string path = fs::weakly_canonical(name, error).string();
-  if (error) path = name;
+  const std::string path = without_links(name);
   if (Status possible = check_merged(path); !possible) return possible;
   const fs::path parent = fs::path(path).parent_path();
   const Result<TemporaryDirectory> beside =

@@ -174,6 +174,7 @@ class Reader {
       }
       return true;
     }
+    if (ranges.size() % sizeof(Range) != 0) return false;
     entry.ranges.resize(ranges.size() / sizeof(Range));
     if (!entry.ranges.empty())
       std::memcpy(entry.ranges.data(), ranges.data(), entry.ranges.size() * sizeof(Range));
@@ -183,7 +184,7 @@ class Reader {
         return false;
       last = range.end;
     }
-    return true;
+    return entry.record_count() == static_cast<std::uint64_t>(rows.integer(4));
   }
 
   Database database_;

@@ -7,10 +7,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <memory>
 #include <utility>
 
 #include "support/files.hpp"
+
+namespace fs = std::filesystem;
 
 namespace kcov::coverage {
 namespace {
@@ -94,6 +97,19 @@ bool open_tables(Database& database) {
   if (application != kApplication) database.fail("it is no recording of kcovtool's");
   if (version > kVersion) database.fail("it was made by a newer kcovtool");
   return !database.failed();
+}
+
+std::string without_links(const std::string& name) {
+  std::error_code error;
+  fs::path path = name;
+  constexpr int kMostLinks = 40;  // as the kernel has it
+  for (int i = 0; i < kMostLinks && fs::is_symlink(path, error); ++i) {
+    const fs::path target = fs::read_symlink(path, error);
+    if (error) return name;
+    path = path.parent_path() / target;
+  }
+  path = fs::weakly_canonical(path, error);
+  return error ? name : path.string();
 }
 
 Status remove_database(const std::string& path) {

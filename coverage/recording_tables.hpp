@@ -23,6 +23,8 @@ inline constexpr std::size_t kMostInRow = 1 << 18;
 void create_tables(Database& database, const char* tables);
 // Opens a file that is there. False, and the database has failed: it is none of ours.
 bool open_tables(Database& database);
+// What the name stands for: where links lead, though there be nothing yet.
+std::string without_links(const std::string& name);
 // Removes the file, and what SQLite may have left beside it; the second: only that.
 Status remove_database(const std::string& path);
 Status remove_journals(const std::string& path);

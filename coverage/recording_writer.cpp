@@ -2,7 +2,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -43,10 +42,7 @@ Status RecordingWriter::check(const std::string& path) {
 
 Result<std::unique_ptr<RecordingWriter>> RecordingWriter::create(const std::string& name) {
   if (Status possible = check(name); !possible) return possible.error();
-  // What a link points to, and not the link.
-  std::error_code error;
-  std::string path = std::filesystem::weakly_canonical(name, error).string();
-  if (error) path = name;
+  const std::string path = without_links(name);
   if (Status removed = remove_database(path); !removed) return removed.error();
   auto database = std::make_unique<Database>(path);
   create_tables(*database, kTables);

@@ -28,7 +28,8 @@ std::string numbers(const char* what, const Sides<T>& sides) {
 std::string functions(const std::vector<FunctionName>& names, char sign) {
   std::string text;
   for (const FunctionName& name : names)
-    text += fmt::format("{} {} {}\n", sign, name.function, name.file.empty() ? "?" : name.file);
+    text += fmt::format("{} {} {}\n", sign, printable(name.function),
+                        name.file.empty() ? "?" : printable(name.file));
   return text;
 }
 
@@ -37,7 +38,7 @@ std::string lines(const std::vector<SourceLine>& all, char sign) {
   std::string text;
   for (std::size_t i = 0; i < all.size();) {
     const std::string_view file = all[i].file;
-    text += fmt::format("{} {}:", sign, file.empty() ? "?" : file);
+    text += fmt::format("{} {}:", sign, file.empty() ? "?" : printable(file));
     for (const char* joint = ""; i < all.size() && all[i].file == file; joint = ",") {
       const int from = all[i].line;
       int to = from;
@@ -62,9 +63,9 @@ std::string place(const Recording& recording, const Task& task, const Entry& ent
     const symbol::Location& location = recording.locations[task.records[range.begin + left]];
     if (location.frames.empty())
       return location.symbol.empty() ? fmt::format("{:#x}", location.pc)
-                                     : std::string(location.symbol);
+                                     : printable(location.symbol);
     const symbol::Frame& frame = location.frames[0];
-    return fmt::format("{} {}:{}", frame.function, frame.file, frame.line);
+    return fmt::format("{} {}:{}", printable(frame.function), printable(frame.file), frame.line);
   }
   return "the call's end";
 }

@@ -223,11 +223,14 @@ Status Image::add_module(const std::string& path, std::uint64_t start,
     return cannot_open(path, fmt::format("it is another build: its build-id is {}, the module's {}",
                                          module->build_id(), build_id));
   }
-  for (const Image& other : state_->modules) {
-    if (other.extent().start >= module->extent().end ||
-        module->extent().start >= other.extent().end)
-      continue;
-    return cannot_open(path, fmt::format("at {:#x} there is {} already", start, other.path()));
+  const Extent code = module->extent();
+  const auto is_there = [&](const Image& other) {
+    return other.extent().start < code.end && code.start < other.extent().end;
+  };
+  const auto at = std::find_if(state_->modules.begin(), state_->modules.end(), is_there);
+  if (is_there(*this) || at != state_->modules.end()) {
+    return cannot_open(path, fmt::format("at {:#x} there is {} already", start,
+                                         is_there(*this) ? this->path() : at->path()));
   }
   state_->modules.push_back(std::move(*module));
   return {};
@@ -252,6 +255,14 @@ Image::Extent Image::extent() const {
     extent.end = std::max(extent.end, segment.p_vaddr + segment.p_memsz);
   }
   return extent.end == 0 ? Extent{} : extent;
+}
+
+std::vector<std::string> Image::without_debug_info() const {
+  std::vector<std::string> paths;
+  if (!has_debug_info()) paths.push_back(path());
+  for (const Image& module : state_->modules)
+    if (!module.has_debug_info()) paths.push_back(module.path());
+  return paths;
 }
 
 std::vector<std::uint64_t> Image::coverable_pcs() {

@@ -83,6 +83,8 @@ class Image {
   // In the image, or in a file of its own (separate_debug.hpp). Without it, locate() still names
   // the ELF symbol.
   bool has_debug_info() const;
+  // The files, of its own and of modules, that have none.
+  std::vector<std::string> without_debug_info() const;
 
   // Keeps the answers about return addresses in a file in `directory`, by build-id, and takes
   // them from there. For images with a build-id and debug information; without effect for

@@ -258,9 +258,9 @@ void LocationCache::store(const std::string& path, std::span<const std::size_t> 
   const int fd = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return;
   if (::flock(fd, LOCK_EX | LOCK_NB) == 0) {
-    const bool written = ::ftruncate(fd, 0) == 0 && writer.write(fd);
-    std::filesystem::rename(unfinished, written ? path : unfinished, ignored);
-    if (!written) ::unlink(unfinished.c_str());
+    const bool is_kept = ::ftruncate(fd, 0) == 0 && writer.write(fd) &&
+                         ::rename(unfinished.c_str(), path.c_str()) == 0;
+    if (!is_kept) ::unlink(unfinished.c_str());
   }
   ::close(fd);
 }

@@ -53,6 +53,7 @@ class Linker {
   std::string link() {
     if (std::string trouble = read_sections(); !trouble.empty()) return trouble;
     place_sections();
+    if (code_.end < code_.start) return "it does not fit between that address and the highest";
     for (const Elf64_Shdr& table : sections_)
       if (table.sh_type == SHT_SYMTAB) place_symbols(table);
     for (Elf64_Shdr& relocations : sections_) {
@@ -70,6 +71,10 @@ class Linker {
 
  private:
   std::string read_sections() {
+    for (const std::string_view magic : {"\xfd"
+                                         "7zXZ",
+                                         "\x1f\x8b", "\x28\xb5\x2f\xfd"})
+      if (bytes_.text(0, magic.size()) == magic) return "it is compressed; unpack it first";
     if (!bytes_.read(0, header_) || header_.e_machine != EM_X86_64 ||
         header_.e_ident[EI_CLASS] != ELFCLASS64 || header_.e_type != ET_REL)
       return "it is no kernel module for x86-64";
@@ -77,17 +82,20 @@ class Linker {
         !bytes_.has(header_.e_shoff, std::uint64_t{header_.e_shnum} * sizeof(Elf64_Shdr)))
       return kDamaged;
     sections_.resize(header_.e_shnum);
-    for (std::size_t i = 0; i < sections_.size(); ++i) {
-      Elf64_Shdr& section = sections_[i];
-      bytes_.read(header_.e_shoff + i * sizeof section, section);
+    for (std::size_t i = 0; i < sections_.size(); ++i)
+      bytes_.read(header_.e_shoff + i * sizeof(Elf64_Shdr), sections_[i]);
+    std::uint64_t tables = 0;
+    for (const Elf64_Shdr& section : sections_) {
       if (section.sh_type != SHT_NOBITS && section.sh_type != SHT_NULL &&
           !bytes_.has(section.sh_offset, section.sh_size))
         return kDamaged;
-      if ((section.sh_flags & SHF_COMPRESSED) != 0)
+      if (section.sh_type == SHT_SYMTAB || section.sh_type == SHT_RELA) tables += section.sh_size;
+      if ((section.sh_flags & SHF_COMPRESSED) != 0 || name_of(section).starts_with(".zdebug"))
         return "its debug information is compressed; take it out of that with objcopy "
                "--decompress-debug-sections";
     }
-    return {};
+    // They may lie upon each other only in a file that was made to keep us busy.
+    return bytes_.has(0, tables) ? "" : kDamaged;
   }
 
   std::string_view name_of(const Elf64_Shdr& section) const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -98,6 +99,11 @@ Result<int> run(const Options& options) {
                              "was not reached",
                              options.format),
                  2};
+  }
+  for (const std::string& file : options.files) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(file, options.output, ignored))
+      return Error{fmt::format("cannot export to {}: it is one of the recordings", file), 2};
   }
   if (!options.output.empty()) {
     if (Status possible = check_writable(options.output); !possible) return possible.error();

@@ -87,7 +87,10 @@ std::vector<MissingModule> add_modules(symbol::Image& image,
   std::vector<MissingModule> missing;
   if (modules.empty()) return missing;
   const fs::path own = fs::absolute(image.path()).parent_path();
-  const fs::path installed = fs::path("/lib/modules") / release;
+  // A recording may say anything.
+  const bool is_name =
+      !release.empty() && release.find('/') == std::string::npos && release != "..";
+  const fs::path installed = fs::path("/lib/modules") / (is_name ? release : "unknown");
   const auto files = module_files(modules, {own, installed});
   for (const coverage::Module& module : modules) {
     std::string why =

@@ -60,6 +60,12 @@ Result<int> run(const Options& options) {
   std::error_code error;
   if (!options.source.empty() && !fs::is_directory(options.source, error))
     return Error{"cannot take the source from " + options.source + ": it is no directory", 2};
+  if (fs::equivalent(options.output, ".", error)) {
+    return Error{
+        "cannot write a report into the working directory, which it would take the place of: "
+        "name another with -o",
+        2};
+  }
   Result<html::ReportDirectory> directory = html::ReportDirectory::create(options.output);
   if (!directory) return directory.error();
   const Result<coverage::CoverageSet> set = read_set(options.files, options.vmlinux);

@@ -123,9 +123,8 @@ Result<int> symbolize(const Options& options) {
 
   const Result<std::vector<std::uint64_t>> pcs = read_pcs(options.file);
   if (!pcs) return pcs.error();
-  if (!image->has_debug_info()) {
-    say("{} has no debug information: functions only, no files and lines", path);
-  }
+  for (const std::string& file : image->without_debug_info())
+    say("{} has no debug information: functions only, no files and lines", file);
   image->keep_answers_in(lab::cache_directory() / "symbols");
   const symbol::Locations locations = image->locate(*pcs);
   // A few are no wonder (call_sites.hpp); of another build's nearly all are.

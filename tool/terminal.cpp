@@ -176,12 +176,11 @@ void write_out(std::string_view text) {
 
 void say_text(std::string_view message) {
   std::string text = "kcovtool: ";
-  for (const char c : message) {
-    const bool is_control =
-        (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
-    text += is_control ? '?' : c;
+  for (std::size_t begin = 0; begin <= message.size();) {
+    const std::size_t end = std::min(message.find('\n', begin), message.size());
+    text += report::printable(message.substr(begin, end - begin)) + '\n';
+    begin = end + 1;
   }
-  text += '\n';
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 

@@ -8,9 +8,10 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <type_traits>
 
 #include "report/look.hpp"
+#include "report/printable.hpp"
 
 namespace kcov::tool {
 
@@ -29,12 +30,16 @@ report::Look look_for(const Terminal& terminal, const std::string& when, bool fu
 // $KCOVTOOL_PAGER, $PAGER or less. A pager that is not there or is left early is no error.
 void write_out(std::string_view text);
 
-// A message of the tool's, on standard error: whatever is named in it, no control character but the
-// end of a line reaches a terminal.
+// A message of the tool's, on standard error, printable line by line.
 void say_text(std::string_view message);
+
+// What is named in a message: no line of its own.
+inline std::string shown(std::string_view text) { return report::printable(text); }
+template <class Number>
+requires std::is_arithmetic_v<Number> Number shown(Number number) { return number; }
 template <class... Values>
-void say(fmt::format_string<Values...> format, Values&&... values) {
-  say_text(fmt::format(format, std::forward<Values>(values)...));
+void say(std::string_view format, const Values&... values) {
+  say_text(fmt::format(fmt::runtime(format), shown(values)...));
 }
 
 }  // namespace kcov::tool

@@ -112,7 +112,37 @@ class Recorder : public lab::SessionObserver {
   void set_machine(const std::string& machine) { machine_ = machine; }
   bool has_begun() const { return writer_ != nullptr; }
 
-  Status started(const lab::SessionResult& result) override {
+  Status started(const lab::SessionResult&) override { return {}; }
+  Status task_began(const lab::SessionResult& result, std::size_t task) override {
+    return has_begun() ? writer_->begin_task(task, task_of(result.tasks[task])) : Status();
+  }
+  // Until the command is run, and not mistyped, the file is left as it is.
+  Status program_began(const lab::SessionResult& result, std::size_t task) override {
+    if (!has_begun()) return begin(result);
+    return writer_->add_program(task, program_of(result.tasks[task].programs.back()));
+  }
+  Status call_made(const lab::SessionResult& result, std::size_t task) override {
+    return has_begun() ? writer_->add_call(task, call_of(result.tasks[task].calls.back()))
+                       : Status();
+  }
+  Status recorded(const lab::SessionResult& result, std::size_t task, std::size_t count) override {
+    if (!has_begun()) return {};
+    return writer_->add_records(task, std::span(result.tasks[task].records).last(count),
+                                result.pcs);
+  }
+  Status task_ended(const lab::SessionResult& result, std::size_t task) override {
+    return has_begun() ? writer_->end_task(task, task_of(result.tasks[task])) : Status();
+  }
+  Status second_passed(const lab::SessionResult&) override {
+    return has_begun() ? writer_->flush() : Status();
+  }
+  // All that was told is in the file.
+  Status flush() { return writer_->flush(); }
+  Status finish(const Recording& recording) { return writer_->finish(recording); }
+
+ private:
+  // Makes the file, with what there is already.
+  Status begin(const lab::SessionResult& result) {
     Result<std::unique_ptr<coverage::RecordingWriter>> made =
         coverage::RecordingWriter::create(options_.output);
     if (!made) return made.error();
@@ -122,32 +152,17 @@ class Recorder : public lab::SessionObserver {
     recording.machine = machine_;
     recording.release = result.release;
     recording.build_id = result.build_id;
-    return writer_->begin(recording);
+    Status written = writer_->begin(recording);
+    for (std::size_t i = 0; i < result.tasks.size() && written; ++i) {
+      const lab::TaskTrace& task = result.tasks[i];
+      written = writer_->begin_task(i, task_of(task));
+      if (written) written = writer_->add_records(i, task.records, result.pcs);
+      for (const lab::TaskProgram& program : task.programs)
+        if (written) written = writer_->add_program(i, program_of(program));
+    }
+    return written;
   }
-  Status task_began(const lab::SessionResult& result, std::size_t task) override {
-    return writer_->begin_task(task, task_of(result.tasks[task]));
-  }
-  Status program_began(const lab::SessionResult& result, std::size_t task) override {
-    return writer_->add_program(task, program_of(result.tasks[task].programs.back()));
-  }
-  Status call_made(const lab::SessionResult& result, std::size_t task) override {
-    return writer_->add_call(task, call_of(result.tasks[task].calls.back()));
-  }
-  Status recorded(const lab::SessionResult& result, std::size_t task, std::size_t count) override {
-    return writer_->add_records(task, std::span(result.tasks[task].records).last(count),
-                                result.pcs);
-  }
-  Status task_ended(const lab::SessionResult& result, std::size_t task) override {
-    return writer_->end_task(task, task_of(result.tasks[task]));
-  }
-  Status second_passed(const lab::SessionResult&) override {
-    return writer_ == nullptr ? Status{} : writer_->flush();
-  }
-  // All that was told is in the file.
-  Status flush() { return writer_->flush(); }
-  Status finish(const Recording& recording) { return writer_->finish(recording); }
 
- private:
   const Options& options_;
   std::string machine_;
   std::unique_ptr<coverage::RecordingWriter> writer_;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <set>
@@ -34,11 +35,47 @@ std::filesystem::path source_directory(const coverage::Recording& recording,
   return std::filesystem::is_directory(directory, ignored) ? directory : std::filesystem::path{};
 }
 
-// What is named and not there is said on standard error.
-void hide_others(coverage::Recording& recording, const ViewOptions& options) {
-  if (options.only.empty()) return;
-  std::set<std::string> missing(options.only.begin(), options.only.end());
-  const std::set<std::string> wanted = missing;
+// Of a list with commas in it, and of "" too, parts may be empty.
+std::vector<std::string> names_in(const std::string& list) {
+  std::vector<std::string> names(1);
+  for (const char c : list) {
+    if (c == ',')
+      names.emplace_back();
+    else
+      names.back() += c;
+  }
+  return names;
+}
+
+CLI::Validator list_of_names() {
+  return CLI::Validator(
+      [](const std::string& list) {
+        const std::vector<std::string> names = names_in(list);
+        const bool is_good = std::none_of(names.begin(), names.end(),
+                                          [](const std::string& name) { return name.empty(); });
+        return is_good ? std::string() : "a name in \"" + list + "\" is empty";
+      },
+      "NAME[,NAME...]");
+}
+
+std::set<std::string> as_set(const std::vector<std::string>& names) {
+  return {names.begin(), names.end()};
+}
+
+// Hides the entries that `options.only` does not name. What is named and not there is said.
+Status hide_others(coverage::Recording& recording, const ViewOptions& options) {
+  std::set<std::string> wanted;
+  for (const std::string& list : options.only) wanted.merge(as_set(names_in(list)));
+  if (wanted.empty()) return {};
+  const bool has_entries =
+      std::any_of(recording.tasks.begin(), recording.tasks.end(),
+                  [](const coverage::Task& task) { return !task.entries.empty(); });
+  if (!has_entries && recording.record_count() != 0) {
+    return Error{fmt::format(
+        "cannot show {} alone: without the names of its PCs no system calls are known in a trace",
+        *wanted.begin())};
+  }
+  std::set<std::string> missing = wanted;
   for (coverage::Task& task : recording.tasks) {
     for (coverage::Entry& entry : task.entries) {
       entry.is_hidden = !wanted.contains(entry.name);
@@ -46,6 +83,7 @@ void hide_others(coverage::Recording& recording, const ViewOptions& options) {
     }
   }
   for (const std::string& name : missing) say("nothing that is called \"{}\" was executed", name);
+  return {};
 }
 
 std::string text_of(const coverage::Recording& recording, const ViewOptions& options,
@@ -91,9 +129,8 @@ void add_view(CLI::App& command, ViewOptions& options) {
   command
       .add_option("--only", options.only,
                   "system calls and other entries of these names alone: openat,read,\"page fault\"")
-      ->delimiter(',')
       ->allow_extra_args(false)
-      ->check(not_empty());
+      ->check(list_of_names());
   command
       .add_option("--source-dir", options.source_directory,
                   "where the source for --source is; without it what lab build has kept")
@@ -110,7 +147,7 @@ void add_view(CLI::App& command, ViewOptions& options) {
 
 Status write_view(coverage::Recording& recording, const ViewOptions& options,
                   const std::string& vmlinux, const std::string& output) {
-  hide_others(recording, options);
+  if (Status hidden = hide_others(recording, options); !hidden) return hidden;
   // A file is not as wide as the terminal that it was asked for on.
   const Terminal terminal = output.empty() ? terminal_of(1) : Terminal{};
   const std::string text =

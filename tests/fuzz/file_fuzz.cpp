@@ -14,6 +14,7 @@
 #include "coverage/recording_file.hpp"
 #include "symbol/image.hpp"
 #include "symbol/location_cache.hpp"
+#include "symbol/module_link.hpp"
 #include "symbol/pc_list.hpp"
 
 namespace {
@@ -77,6 +78,20 @@ std::size_t read_an_image(const std::string& path) {
   return sum;
 }
 
+// As a kernel module: linked, it is an image like any other.
+std::size_t link_as_module(std::string_view text) {
+  std::string bytes(text);
+  symbol::ModuleCode code{.start = 0xffffffffa0000000};
+  if (!symbol::link_module({reinterpret_cast<unsigned char*>(bytes.data()), bytes.size()}, code)
+           .empty())
+    return 0;
+  std::FILE* const file = std::fopen(scratch().c_str(), "wb");
+  demand(file != nullptr && std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size(),
+         "cannot write");
+  std::fclose(file);
+  return read_an_image(scratch());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -92,6 +107,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   sum += read_an_image(scratch());
   sum += symbol::LocationCache::load(scratch()).size();
   const std::string_view text(reinterpret_cast<const char*>(data), size);
+  sum += link_as_module(text);
   if (const auto pcs = symbol::parse_pc_list(text, "input")) sum += pcs->size();
   ::unlink((scratch() + "-journal").c_str());
   // Used, so that no read is left out.

@@ -34,11 +34,12 @@ coverage::Recording small_recording(symbol::Image& image) {
   return recording;
 }
 
-Status write_seeds(const fs::path& directory, const std::string& path) {
+Status write_seeds(const fs::path& directory, const std::string& path, const std::string& module) {
   Result<symbol::Image> image = symbol::Image::open(path);
   if (!image) return image.error();
   fs::create_directories(directory);
   fs::copy_file(path, directory / "image", fs::copy_options::overwrite_existing);
+  fs::copy_file(module, directory / "module", fs::copy_options::overwrite_existing);
   image->keep_answers_in(directory.string());
   const coverage::Recording recording = small_recording(*image);
   if (Status done = coverage::write_recording(directory / "recording", recording); !done)
@@ -52,11 +53,11 @@ Status write_seeds(const fs::path& directory, const std::string& path) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: seeds DIRECTORY IMAGE\n");
+  if (argc != 4) {
+    std::fprintf(stderr, "usage: seeds DIRECTORY IMAGE MODULE\n");
     return 2;
   }
-  const Status done = write_seeds(argv[1], argv[2]);
+  const Status done = write_seeds(argv[1], argv[2], argv[3]);
   if (!done) std::fprintf(stderr, "seeds: %s\n", done.error().message.c_str());
   return done ? 0 : 1;
 }

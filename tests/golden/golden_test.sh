@@ -50,6 +50,13 @@ for view in text tree functions json; do
   expect only-$view "$kcovtool" show --$view --only "read,no such thing" "$run"
 done
 
+for none in "" , read,; do
+  expect_status 2 "$kcovtool" show --only "$none" "$run"
+  expect_in "$scratch/err" "a name in \"$none\" is empty"
+done
+# Not the next word: that is the recording.
+expect_status 0 "$kcovtool" show --only read --only close "$run"
+
 expect_status 2 "$kcovtool" show --tree --source "$run"
 expect_status 2 "$kcovtool" show --source --source-dir "$scratch/none" "$run"
 expect_status 2 "$kcovtool" show --color sometimes "$run"

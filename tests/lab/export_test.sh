@@ -90,6 +90,10 @@ print(sum(json.loads(line)["hits"] for line in sys.stdin))' >jsonl
 records=$(wc -l <raw)
 [ "$(cat jsonl)" = "$records" ] || fail "jsonl has $(cat jsonl) hits, and there are $records records"
 
+cp run.kcov own.kcov
+expect_status 2 "$kcovtool" export --format lcov -o own.kcov run.kcov ./own.kcov
+expect_in err "cannot export to ./own.kcov: it is one of the recordings"
+cmp run.kcov own.kcov
 expect_status 2 "$kcovtool" export run.kcov
 expect_status 2 "$kcovtool" export --format other run.kcov
 expect_status 2 "$kcovtool" export --all --format drcov run.kcov

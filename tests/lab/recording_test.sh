@@ -40,6 +40,17 @@ expect_in err "is not the kernel that ran"
 expect_status 125 "$kcovtool" show --vmlinux /nonexistent run.kcov
 expect_in err 'cannot read symbols from "/nonexistent": No such file or directory'
 
+# Without names there is nothing to choose from.
+expect_status 125 "$kcovtool" trace --only read --raw --vmlinux "$kcovtool" -- true
+expect_in err "cannot show read alone: without the names of its PCs no system calls are known in a trace"
+
+# What was not run takes no recording's place, and makes none.
+cp run.kcov kept.kcov
+expect_status 127 "$kcovtool" trace -o kept.kcov -- no-such-program
+cmp run.kcov kept.kcov || fail "a mistyped command has replaced a recording"
+expect_status 126 "$kcovtool" trace -o none.kcov -- /etc/passwd
+[ ! -e none.kcov ] || fail "there is a recording of nothing"
+
 # Killed, it leaves what came until a second before; what had not left its buffer is not there.
 "$kcovtool" trace -o killed.kcov -- sh -c 'ls /etc; echo done; sleep 100' >killed.out &
 tool=$!

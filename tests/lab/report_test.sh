@@ -87,6 +87,8 @@ expect_status 125 "$kcovtool" report -o /proc/none run.kcov
 expect_status 125 "$kcovtool" report -o new /etc/passwd
 expect_in err "cannot read the recording /etc/passwd: file is not a database"
 [ ! -e new ] && [ ! -e new.partial ] || fail "a report that failed left something"
+expect_status 2 "$kcovtool" report -o . run.kcov
+expect_in err "cannot write a report into the working directory"
 expect_status 2 "$kcovtool" report -o new --source-dir /nonexistent run.kcov
 expect_in err "cannot take the source from /nonexistent: it is no directory"
 expect_status 2 "$kcovtool" report

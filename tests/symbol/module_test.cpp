@@ -2,7 +2,10 @@
 // Kernel modules: object files, which the kernel links when it loads them. What is said of one is
 // compared with what is said of the same, linked by ld to where the kernel would put it.
 
+#include <elf.h>
+
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 
 #include "support/files.hpp"
@@ -84,8 +87,41 @@ TEST(Module, that_is_none_is_told) {
             std::string::npos);
   EXPECT_NE(trouble("module.o", "0123").find("it is another build: its build-id is"),
             std::string::npos);
+  EXPECT_NE(trouble("module-gnu-compressed.o").find("objcopy --decompress-debug-sections"),
+            std::string::npos);
+  EXPECT_NE(trouble("module.o.gz").find("it is compressed; unpack it first"), std::string::npos);
+  const std::uint64_t kernel = image.coverable_pcs().front();
+  for (const std::uint64_t start : {kernel & ~std::uint64_t{0xf}, kernel - 0x20}) {
+    const Status added = image.add_module(program("module.o"), start);
+    ASSERT_FALSE(added) << "it would hide the kernel's own code";
+    EXPECT_NE(added.error().message.find("covered already"), std::string::npos);
+  }
+  const Status added = image.add_module(program("module.o"), ~std::uint64_t{0xf});
+  ASSERT_FALSE(added);
+  EXPECT_NE(added.error().message.find("it does not fit between"), std::string::npos);
   EXPECT_EQ(trouble("module.o"), "");
   EXPECT_NE(trouble("module-separate.o").find("module.o already"), std::string::npos);
+}
+
+// Each of its many tables says that it is the same bytes.
+TEST(Module, whose_tables_lie_upon_each_other_is_refused) {
+  constexpr std::size_t kTables = 60'000;
+  Elf64_Ehdr header{};
+  const Result<std::string> file = read_file(program("module.o"));
+  ASSERT_TRUE(file);
+  std::memcpy(&header, file->data(), sizeof header);
+  header.e_shoff = sizeof header;
+  header.e_shnum = kTables;
+  header.e_shstrndx = 1;
+  Elf64_Shdr table{};
+  table.sh_type = SHT_SYMTAB;
+  table.sh_offset = sizeof header;
+  table.sh_size = kTables * sizeof table;
+  std::string bytes(reinterpret_cast<const char*>(&header), sizeof header);
+  for (std::size_t i = 0; i < kTables; ++i)
+    bytes.append(reinterpret_cast<const char*>(&table), sizeof table);
+  ModuleCode code{.start = kStart};
+  EXPECT_NE(link_module({reinterpret_cast<unsigned char*>(bytes.data()), bytes.size()}, code), "");
 }
 
 // Whatever a file says, nothing is written outside it, and nothing else goes wrong.

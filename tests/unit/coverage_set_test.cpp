@@ -328,6 +328,13 @@ TEST_F(MergedFile, what_others_left_beside_it_is_not_lost_and_does_no_harm) {
   EXPECT_TRUE(read_merged(path_));
 }
 
+TEST_F(MergedFile, a_link_is_followed_where_it_leads_to_nothing_yet) {
+  fs::create_symlink("all-of-them", path_);
+  ASSERT_TRUE(write_merged(path_, set_));
+  EXPECT_TRUE(fs::is_symlink(path_));
+  EXPECT_TRUE(read_merged(scratch_->path() / "all-of-them"));
+}
+
 TEST_F(MergedFile, a_pipe_or_a_device_is_not_replaced) {
   ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
   const Status possible = check_merged(path_);

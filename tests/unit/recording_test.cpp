@@ -301,6 +301,8 @@ TEST_F(RecordingFile, What_does_not_hold_together_is_told) {
            "UPDATE entries SET ranges = x'0100000000000000' WHERE number = 0",
            "UPDATE entries SET ranges = x'0000000007000000' WHERE number = 0",
            "UPDATE entries SET ranges = x'00000000030000000100000004000000' WHERE number = 0",
+           "UPDATE entries SET ranges = x'000000000200000003' WHERE number = 0",
+           "UPDATE entries SET count = 77777 WHERE number = 0",
            // A record that two entries have.
            "UPDATE entries SET first = 1, count = 2, ranges = NULL WHERE number = 1",
            "DROP TABLE entries",
