@@ -97,13 +97,12 @@ std::vector<std::uint32_t> Merger::new_locations(const Recording& recording) con
 }
 
 std::uint32_t Merger::number_of(const symbol::Location& location) {
-  const auto [at, is_new] =
-      numbers_.try_emplace(location.pc, static_cast<std::uint32_t>(set_.locations.size()));
-  if (is_new) {
+  const std::uint32_t number = numbers_.number_of(location.pc);
+  if (number == set_.locations.size()) {
     set_.locations.push_back(location);
     set_.hits.push_back(0);
   }
-  return at->second;
+  return number;
 }
 
 Merger::Bits& Merger::call(EntryKind kind, const std::string& name) {
@@ -173,7 +172,7 @@ Status Merger::add(CoverageSet set, const std::string& name) {
 
 CoverageSet Merger::take() {
   for (auto& [name, call] : calls_) set_.calls.push_back({call.kind, name, call.pcs.take()});
-  numbers_.clear();
+  numbers_ = {};
   calls_.clear();
   return std::exchange(set_, {});
 }

@@ -8,10 +8,10 @@
 #include <optional>
 #include <roaring/roaring.hh>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "coverage/recording.hpp"
+#include "support/pc_table.hpp"
 #include "support/result.hpp"
 
 namespace kcov::coverage {
@@ -93,7 +93,7 @@ class Merger {
   Bits& call(EntryKind kind, const std::string& name);
 
   CoverageSet set_;
-  std::unordered_map<std::uint64_t, std::uint32_t> numbers_;  // by PC
+  PcTable numbers_;  // of PCs, as `set_.locations` has them
   std::map<std::string, Call> calls_;
   Bits reached_;  // of one task
 };

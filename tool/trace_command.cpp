@@ -14,11 +14,11 @@
 #include "lab/kernel.hpp"
 #include "lab/machine.hpp"
 #include "lab/paths.hpp"
-#include "lab/pc_table.hpp"
 #include "lab/session.hpp"
 #include "report/trace_report.hpp"
 #include "support/files.hpp"
 #include "support/interrupt.hpp"
+#include "support/pc_table.hpp"
 #include "symbol/image.hpp"
 #include "tool/commands.hpp"
 #include "tool/names.hpp"
@@ -263,7 +263,7 @@ Result<Recording> trace_host(const Options& options, const lab::Request& request
   task.capacity = trace->capacity;
   task.dropped = trace->dropped;
   task.was_full = trace->pcs.size() >= trace->capacity;
-  lab::PcTable distinct;
+  PcTable distinct;
   for (const std::uint64_t pc : trace->pcs) task.records.push_back(distinct.number_of(pc));
   trace->pcs = distinct.pcs();
   report.tasks.push_back(std::move(task));

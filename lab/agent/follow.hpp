@@ -38,9 +38,9 @@
 #include "lab/agent/call_watch.hpp"
 #include "lab/agent/channel.hpp"
 #include "lab/agent/task_buffer.hpp"
-#include "lab/pc_table.hpp"
 #include "lab/protocol.hpp"
 #include "lab/record_frames.hpp"
+#include "support/pc_table.hpp"
 
 namespace kcov::agent {
 
@@ -112,7 +112,7 @@ class Follower {
   bool watches_calls_;
   std::map<pid_t, Task> tasks_;
   std::vector<std::unique_ptr<TaskBuffer>> spare_;
-  lab::PcTable pcs_;  // those of all tasks, as the tool numbers them
+  PcTable pcs_;  // those of all tasks, as the tool numbers them
   lab::RecordEncoder encoder_;
   std::vector<std::uint32_t> numbers_;  // room for send_records()
   std::uint64_t next_number_ = 0;

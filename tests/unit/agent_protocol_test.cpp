@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include <gtest/gtest.h>
 
-#include "lab/pc_table.hpp"
 #include "lab/protocol.hpp"
 #include "lab/record_frames.hpp"
 #include "lab/task_call.hpp"
+#include "support/pc_table.hpp"
 
 namespace kcov::lab {
 namespace {

@@ -6,13 +6,12 @@
 #include <cstdint>
 #include <vector>
 
-namespace kcov::lab {
+namespace kcov {
 
 class PcTable {
  public:
   std::uint32_t number_of(std::uint64_t pc) {
-    std::size_t at = slot_of(pc);
-    while (slots_[at] != kFree && pcs_[slots_[at]] != pc) at = (at + 1) & (slots_.size() - 1);
+    const std::size_t at = find(pc);
     if (slots_[at] != kFree) return slots_[at];
     const auto number = static_cast<std::uint32_t>(pcs_.size());
     pcs_.push_back(pc);
@@ -20,6 +19,7 @@ class PcTable {
     if (pcs_.size() * 2 > slots_.size()) grow();
     return number;
   }
+  bool contains(std::uint64_t pc) const { return slots_[find(pc)] != kFree; }
   const std::vector<std::uint64_t>& pcs() const { return pcs_; }
 
  private:
@@ -27,6 +27,12 @@ class PcTable {
 
   std::size_t slot_of(std::uint64_t pc) const {
     return static_cast<std::size_t>((pc * 0x9e3779b97f4a7c15u) >> 32) & (slots_.size() - 1);
+  }
+  // Its slot, or the free one where it would be.
+  std::size_t find(std::uint64_t pc) const {
+    std::size_t at = slot_of(pc);
+    while (slots_[at] != kFree && pcs_[slots_[at]] != pc) at = (at + 1) & (slots_.size() - 1);
+    return at;
   }
   void grow() {
     slots_.assign(slots_.size() * 2, kFree);
@@ -41,4 +47,4 @@ class PcTable {
   std::vector<std::uint32_t> slots_ = std::vector<std::uint32_t>(1 << 16, kFree);
 };
 
-}  // namespace kcov::lab
+}  // namespace kcov
