@@ -96,6 +96,9 @@ bool open_tables(Database& database) {
   if (database.failed()) return false;
   if (application != kApplication) database.fail("it is no recording of kcovtool's");
   if (version > kVersion) database.fail("it was made by a newer kcovtool");
+  // All that is read is of one moment, though somebody writes; and the file is locked once, not for
+  // each of a hundred thousand questions.
+  database.run("BEGIN");
   return !database.failed();
 }
 
@@ -213,7 +216,8 @@ bool read_pcs(Database& database, symbol::Locations& locations) {
         !decompress_numbers(rows.bytes(2), static_cast<std::uint64_t>(rows.integer(1)), pcs))
       return damaged(database, "pcs");
   }
-  for (const std::uint64_t pc : pcs) locations.push_back({.pc = pc});
+  locations = symbol::Locations(pcs.size());
+  for (std::size_t i = 0; i < pcs.size(); ++i) locations[i].pc = pcs[i];
   return !database.failed();
 }
 

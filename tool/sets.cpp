@@ -35,13 +35,14 @@ struct Read {
 
 Result<Read> read(const std::string& file, const std::string& vmlinux) {
   Read read;
-  if (coverage::is_merged(file)) {
+  Result<Recording> recording = coverage::read_recording(file, Detail::no_names);
+  // To open each twice would cost as much as half of the rest.
+  if (!recording && coverage::is_merged(file)) {
     Result<CoverageSet> set = coverage::read_merged(file);
     if (!set) return set.error();
     read.set = std::move(*set);
     return read;
   }
-  Result<Recording> recording = coverage::read_recording(file, Detail::no_names);
   if (!recording) return recording.error();
   read.names_left_out = vmlinux.empty() && recording->status && recording->unnamed.empty();
   if (!read.names_left_out) recording = read_named(file, vmlinux);
