@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "report/location_json.hpp"
 #include "report/pc_formats.hpp"
 
 namespace kcov::report {
@@ -20,18 +21,7 @@ std::string jsonl_of(const coverage::CoverageSet& set) {
   for (std::size_t i = 0; i < set.locations.size(); ++i) {
     const symbol::Location& location = set.locations[i];
     Json line = {{"pc", fmt::format("{:#x}", location.pc)}, {"hits", set.hits[i]}};
-    if (!location.symbol.empty()) {
-      line["symbol"] = location.symbol;
-      line["offset"] = location.symbol_offset;
-    }
-    Json frames = Json::array();
-    for (const symbol::Frame& frame : location.frames) {
-      frames.push_back({{"function", frame.function},
-                        {"file", frame.file},
-                        {"line", frame.line},
-                        {"inlined", frame.inlined}});
-    }
-    line["frames"] = std::move(frames);
+    add_names(location, line);
     Json names = Json::array();
     for (const std::uint32_t call : calls[i]) names.push_back(set.calls[call].name);
     line["calls"] = std::move(names);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "report/arguments.hpp"
+#include "report/location_json.hpp"
 #include "report/trace_report.hpp"
 
 namespace kcov::report {
@@ -15,18 +16,7 @@ using Json = nlohmann::ordered_json;
 
 Json location_of(const symbol::Location& location) {
   Json json = {{"pc", fmt::format("{:#x}", location.pc)}};
-  if (!location.symbol.empty()) {
-    json["symbol"] = location.symbol;
-    json["offset"] = location.symbol_offset;
-  }
-  Json frames = Json::array();
-  for (const symbol::Frame& frame : location.frames) {
-    frames.push_back({{"function", frame.function},
-                      {"file", frame.file},
-                      {"line", frame.line},
-                      {"inlined", frame.inlined}});
-  }
-  json["frames"] = std::move(frames);
+  add_names(location, json);
   return json;
 }
 
