@@ -8,16 +8,6 @@
 #include <utility>
 
 namespace kcov::coverage {
-namespace {
-
-std::string joined(const std::vector<std::string>& arguments) {
-  std::string text;
-  for (const std::string& argument : arguments) text += (text.empty() ? "" : " ") + argument;
-  return text;
-}
-
-}  // namespace
-
 CoverageSet::Pcs CoverageSet::Run::pcs() const {
   Pcs all;
   for (const Task& task : tasks) all |= task.pcs;
@@ -138,7 +128,9 @@ Status Merger::add(const Recording& recording, const std::string& name) {
       entry.for_each_record([&](std::uint32_t record) { pcs.set(numbers[from.records[record]]); });
     }
     run.tasks.push_back({from.id, from.process,
-                         from.programs.empty() ? "" : joined(from.programs.back().arguments),
+                         from.programs.empty()
+                             ? ""
+                             : fmt::format("{}", fmt::join(from.programs.back().arguments, " ")),
                          reached_.take()});
   }
   if (set_.locations.size() != known) set_.locations.adopt_all_of(recording.locations);

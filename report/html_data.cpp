@@ -27,12 +27,6 @@ std::string shortened(std::string text) {
   return text + "…";
 }
 
-std::string joined(const std::vector<std::string>& arguments) {
-  std::string text;
-  for (const std::string& argument : arguments) text += (text.empty() ? "" : " ") + argument;
-  return text;
-}
-
 // [name, covered, points, directories, files]; a file: [name, covered, points, its number].
 Json tree_data(const Tree& tree, std::uint32_t number) {
   const Directory& directory = tree.directories[number];
@@ -136,7 +130,7 @@ Json index_data(const CoverageSet& set, const Points& points, const Tree& tree,
     if (run.is_cut_off) ++cut_off;
     if (!run.status) ++broken_off;
   }
-  if (set.runs.size() == 1) commands = joined(set.runs[0].command);
+  if (set.runs.size() == 1) commands = fmt::format("{}", fmt::join(set.runs[0].command, " "));
   return {{"title", shortened(!title.empty()      ? title
                               : !commands.empty() ? commands
                                                   : fmt::format("{} recordings", set.runs.size()))},
@@ -190,7 +184,7 @@ Json runs_data(const CoverageSet& set, const Points& points) {
       tasks.push_back(
           {task.id, task.process, shortened(task.program), (task.pcs - uncounted).cardinality()});
     runs.push_back({{"name", run.name},
-                    {"command", shortened(joined(run.command))},
+                    {"command", shortened(fmt::format("{}", fmt::join(run.command, " ")))},
                     {"status", run.status ? Json(*run.status) : Json(nullptr)},
                     {"cutOff", run.is_cut_off},
                     {"covered", of_runs[i].cardinality()},

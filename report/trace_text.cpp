@@ -100,9 +100,7 @@ std::string summary(const Recording& report) {
 
 // A command line, as far as it fits.
 std::string command_line(const std::vector<std::string>& arguments, std::size_t columns) {
-  std::string line;
-  for (const std::string& argument : arguments) line += (line.empty() ? "" : " ") + argument;
-  return cut_off(printable(line), columns);
+  return cut_off(printable(fmt::format("{}", fmt::join(arguments, " "))), columns);
 }
 
 std::string text_of(const Recording& report, const Task& task, Paths& paths, const Look& look) {
