@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 namespace kcov::coverage {
 namespace {
 
-constexpr const char* kTables = R"(
+constexpr const char* kMergedTables = R"(
   CREATE TABLE hits (first INTEGER PRIMARY KEY, count INTEGER, data BLOB);
   CREATE TABLE runs (number INTEGER PRIMARY KEY, name TEXT, command BLOB, status INTEGER,
                      is_cut_off INTEGER);
@@ -72,9 +72,9 @@ void write(Database& database, const CoverageSet& set) {
   database.run("COMMIT");
 }
 
-class Reader {
+class MergedReader {
  public:
-  explicit Reader(const std::string& path) : database_(path) {}
+  explicit MergedReader(const std::string& path) : database_(path) {}
 
   Result<CoverageSet> read() {
     if (open_tables(database_) && read_about() && read_pcs(database_, set_.locations) &&
@@ -198,7 +198,7 @@ Status write_merged(const std::string& name, const CoverageSet& set) {
   const std::string unfinished = beside->path() / "merged";
   Status written = [&] {
     Database database(unfinished);
-    create_tables(database, kTables);
+    create_tables(database, kMergedTables);
     write(database, set);
     database.close();
     return database.status("write");
@@ -217,6 +217,6 @@ bool is_merged(const std::string& path) {
   return ask.next();
 }
 
-Result<CoverageSet> read_merged(const std::string& path) { return Reader(path).read(); }
+Result<CoverageSet> read_merged(const std::string& path) { return MergedReader(path).read(); }
 
 }  // namespace kcov::coverage

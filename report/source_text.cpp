@@ -36,7 +36,7 @@ std::map<std::string_view, Functions> gather(const Recording& recording) {
 }
 
 constexpr std::size_t kCountColumns = 9;
-constexpr std::size_t kNumberColumns = 6;
+constexpr std::size_t kLineColumns = 6;
 constexpr std::size_t kTab = 8;
 
 // A line of source as a terminal may have it: tabs are spaces.
@@ -63,8 +63,8 @@ std::string line_of(std::size_t number, std::uint64_t count, std::string_view so
                     const Look& look) {
   std::string head =
       fmt::format("{:>{}} {:>{}}{}", count == 0 ? std::string{} : fmt::format("×{}", count),
-                  kCountColumns, number, kNumberColumns, count == 0 ? '-' : ':');
-  constexpr std::size_t kHead = kCountColumns + 1 + kNumberColumns + 1;
+                  kCountColumns, number, kLineColumns, count == 0 ? '-' : ':');
+  constexpr std::size_t kHead = kCountColumns + 1 + kLineColumns + 1;
   const std::size_t left = look.width == 0 ? 0 : std::max(look.width, kHead + 8) - kHead;
   const std::string text = cut_off(shown(source), left);
   return toned(look, count == 0 ? Tone::quiet : Tone::fresh, head + text) + '\n';

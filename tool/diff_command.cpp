@@ -18,7 +18,7 @@ namespace {
 
 using coverage::Recording;
 
-struct Options {
+struct DiffOptions {
   std::string first;
   std::string second;
 };
@@ -43,7 +43,7 @@ Result<coverage::CoverageSet> set_of(const Recording& recording, const std::stri
   return merger.take();
 }
 
-Result<std::string> diff_of_runs(const Options& options, const report::SideNames& names) {
+Result<std::string> diff_of_runs(const DiffOptions& options, const report::SideNames& names) {
   const Result<Recording> first = read(options.first);
   if (!first) return first.error();
   Result<Recording> second = read(options.second);
@@ -58,7 +58,7 @@ Result<std::string> diff_of_runs(const Options& options, const report::SideNames
   return report::text_of(coverage::compare(*ours, *theirs, same), names, parting);
 }
 
-Result<std::string> diff_of_sets(const Options& options, const report::SideNames& names) {
+Result<std::string> diff_of_sets(const DiffOptions& options, const report::SideNames& names) {
   const Result<coverage::CoverageSet> first = read_set({options.first}, {});
   if (!first) return first.error();
   Result<coverage::CoverageSet> second = read_set({options.second}, {});
@@ -68,7 +68,7 @@ Result<std::string> diff_of_sets(const Options& options, const report::SideNames
                          "In what order system calls were made is not in a merged file.\n");
 }
 
-Result<int> diff(const Options& options) {
+Result<int> diff(const DiffOptions& options) {
   const report::SideNames names{options.first, options.second};
   const bool has_sets = coverage::is_merged(options.first) || coverage::is_merged(options.second);
   const Result<std::string> text =
@@ -84,7 +84,7 @@ Result<int> diff(const Options& options) {
 void add_diff(CLI::App& app, Action& chosen) {
   CLI::App* const command = app.add_subcommand(
       "diff", "compare two recordings: functions, lines and PCs in one and not in the other");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<DiffOptions>();
   command
       ->add_option("first", options->first,
                    "a recording, or what merge wrote; what it alone has gets a -")

@@ -21,7 +21,7 @@ using doctor::Section;
 // What `doctor` returns where something is wrong.
 constexpr int kFoundProblems = 1;
 
-struct Options {
+struct DoctorOptions {
   std::string on;
   std::string vmlinux;
   std::string function;
@@ -34,7 +34,7 @@ struct Options {
 };
 
 // This machine. What was not asked for is looked at, too, where nothing was, but does not count.
-Examination examine_machine(const Options& options) {
+Examination examine_machine(const DoctorOptions& options) {
   const doctor::Host host = doctor::Host::here();
   const bool all = options.on.empty();
   Examination examination;
@@ -53,7 +53,7 @@ Examination examine_machine(const Options& options) {
 }
 
 // The image that is meant: the one that was named, or that of the kernel that is.
-Result<std::string> image_path(const Options& options) {
+Result<std::string> image_path(const DoctorOptions& options) {
   if (!options.vmlinux.empty()) return options.vmlinux;
   if (options.on == "native") {
     const doctor::Host host = doctor::Host::here();
@@ -64,7 +64,7 @@ Result<std::string> image_path(const Options& options) {
   return find_lab_image(options.machine(), lab::Variant::ours);
 }
 
-Result<Examination> examine_image(const Options& options) {
+Result<Examination> examine_image(const DoctorOptions& options) {
   const Result<std::string> path = image_path(options);
   if (!path) return path.error();
   Result<symbol::Image> image = symbol::Image::open(*path);
@@ -80,7 +80,7 @@ Result<Examination> examine_image(const Options& options) {
   return examination;
 }
 
-Result<Examination> examine_recording(const Options& options) {
+Result<Examination> examine_recording(const DoctorOptions& options) {
   const Result<coverage::Recording> recording = read_named(options.recording, options.vmlinux);
   if (!recording) return recording.error();
   Examination examination;
@@ -88,7 +88,7 @@ Result<Examination> examine_recording(const Options& options) {
   return examination;
 }
 
-Result<Examination> examine(const Options& options) {
+Result<Examination> examine(const DoctorOptions& options) {
   if (!options.recording.empty()) {
     if (options.on.empty() && options.function.empty() && options.source.empty())
       return examine_recording(options);
@@ -106,7 +106,7 @@ Result<Examination> examine(const Options& options) {
   return examine_image(options);
 }
 
-Result<int> examine_and_tell(const Options& options) {
+Result<int> examine_and_tell(const DoctorOptions& options) {
   const Result<Examination> examination = examine(options);
   if (!examination) return examination.error();
   if (Status going_on = release_interrupts(); !going_on) return going_on.error();
@@ -123,7 +123,7 @@ void add_doctor(CLI::App& app, Action& chosen) {
       "doctor",
       "why there is no coverage: of this machine, of a kernel's image, of a function, in a "
       "recording; exit status 1 where something is wrong");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<DoctorOptions>();
   command
       ->add_option("--on", options->on,
                    "look at what trace --on needs; without it at everything, and the exit status "

@@ -24,7 +24,7 @@ namespace {
 
 using coverage::CoverageSet;
 
-struct Options {
+struct ExportOptions {
   std::vector<std::string> files;
   std::string format;
   std::string output;
@@ -54,7 +54,7 @@ constexpr std::array<Format, 8> kFormats = {{
 }};
 
 std::string text_of(const CoverageSet& set, const symbol::Locations& coverable,
-                    const report::Modules& modules, const Options& options) {
+                    const report::Modules& modules, const ExportOptions& options) {
   if (options.format == "jsonl") return report::jsonl_of(set);
   if (options.format == "rawcover") return report::rawcover_of(set);
   if (options.format == "offsets") return report::offsets_of(set, modules);
@@ -67,7 +67,7 @@ std::string text_of(const CoverageSet& set, const symbol::Locations& coverable,
 }
 
 // The image that the set is of, for what it has no place for itself.
-Result<symbol::Image> open_image(const CoverageSet& set, const Options& options) {
+Result<symbol::Image> open_image(const CoverageSet& set, const ExportOptions& options) {
   const std::string path =
       options.vmlinux.empty() ? find_image(set.build_id, set.release) : options.vmlinux;
   const auto cannot = [&](const std::string& why) {
@@ -90,7 +90,7 @@ Result<symbol::Image> open_image(const CoverageSet& set, const Options& options)
   return image;
 }
 
-Result<int> run(const Options& options) {
+Result<int> run(const ExportOptions& options) {
   const Format& format = *std::find_if(kFormats.begin(), kFormats.end(), [&](const Format& one) {
     return one.name == options.format;
   });
@@ -156,7 +156,7 @@ Result<int> run(const Options& options) {
 void add_export(CLI::App& app, Action& chosen) {
   CLI::App* const command =
       app.add_subcommand("export", "write recordings in a format of other tools");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ExportOptions>();
   std::string about;
   std::vector<std::string> names;
   for (const Format& format : kFormats) {

@@ -21,7 +21,7 @@ namespace {
 using lab::Kernel;
 using lab::Variant;
 
-struct Options {
+struct LabOptions {
   std::string machine = "um";
   bool stock = false;
   std::string source;
@@ -72,7 +72,7 @@ std::string describe(const Kernel& kernel) {
                      kernel.vmlinux().string());
 }
 
-Result<int> build(const Options& options) {
+Result<int> build(const LabOptions& options) {
   // As many objects as the small configuration has; a hint, not a promise.
   Progress progress(lab::base_of(options.machine) == "um" ? 690 : 880);
   lab::BuildRequest request;
@@ -87,7 +87,7 @@ Result<int> build(const Options& options) {
   return 0;
 }
 
-Result<int> list(const Options& options) {
+Result<int> list(const LabOptions& options) {
   const std::vector<Kernel> kernels = lab::list_kernels();
   if (options.json) {
     nlohmann::json json = nlohmann::json::array();
@@ -117,7 +117,7 @@ Result<int> prune() {
   return 0;
 }
 
-Result<int> run(const Options& options) {
+Result<int> run(const LabOptions& options) {
   if (!options.log.empty()) {
     if (Status writable = check_writable(options.log); !writable) return writable.error();
   }
@@ -154,7 +154,7 @@ Result<int> run(const Options& options) {
 void add_lab(CLI::App& app, Action& chosen) {
   CLI::App* const group = app.add_subcommand("lab", "kernels to run commands on");
   group->require_subcommand(1);
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<LabOptions>();
 
   const auto add_kernel_choice = [&](CLI::App* command) {
     add_machine(*command, options->machine);

@@ -18,7 +18,7 @@
 namespace kcov::tool {
 namespace {
 
-struct Options {
+struct MergeOptions {
   std::vector<std::string> files;
   std::string list;
   std::string output;
@@ -36,7 +36,7 @@ Result<std::vector<std::string>> listed(const std::string& list) {
   return names;
 }
 
-Result<int> merge(const Options& options) {
+Result<int> merge(const MergeOptions& options) {
   std::vector<std::string> files = options.files;
   if (!options.list.empty()) {
     const Result<std::vector<std::string>> more = listed(options.list);
@@ -63,7 +63,7 @@ Result<int> merge(const Options& options) {
 void add_merge(CLI::App& app, Action& chosen) {
   CLI::App* const command = app.add_subcommand(
       "merge", "put recordings into one file, each PC knowing the runs that reached it");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<MergeOptions>();
   command->add_option("-o,--output", options->output, "the file to write")
       ->required()
       ->check(not_empty());

@@ -23,7 +23,7 @@ namespace {
 
 namespace html = report::html;
 
-struct Options {
+struct ReportOptions {
   std::vector<std::string> files;
   std::string output = "kcov-report";
   std::string source;
@@ -42,7 +42,8 @@ std::optional<symbol::Image> image_of(const coverage::CoverageSet& set,
   return std::move(*image);
 }
 
-html::SourceFinder source_of(const Options& options, const std::optional<symbol::Image>& image) {
+html::SourceFinder source_of(const ReportOptions& options,
+                             const std::optional<symbol::Image>& image) {
   std::error_code error;
   if (options.source.empty()) {
     if (!image) return html::SourceFinder();
@@ -56,7 +57,7 @@ html::SourceFinder source_of(const Options& options, const std::optional<symbol:
   return html::SourceFinder(options.source, built);
 }
 
-Result<int> run(const Options& options) {
+Result<int> run(const ReportOptions& options) {
   std::error_code error;
   if (!options.source.empty() && !fs::is_directory(options.source, error))
     return Error{"cannot take the source from " + options.source + ": it is no directory", 2};
@@ -98,7 +99,7 @@ Result<int> run(const Options& options) {
 void add_report(CLI::App& app, Action& chosen) {
   CLI::App* const command =
       app.add_subcommand("report", "write recordings as HTML: what was covered, line by line");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ReportOptions>();
   command
       ->add_option("-o,--output", options->output,
                    "the directory to write; an earlier report there is replaced")

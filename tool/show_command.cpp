@@ -13,13 +13,13 @@
 namespace kcov::tool {
 namespace {
 
-struct Options {
+struct ShowOptions {
   std::string file;
   std::string vmlinux;
   ViewOptions view;
 };
 
-Result<int> show(const Options& options) {
+Result<int> show(const ShowOptions& options) {
   Result<coverage::Recording> recording = read_named(options.file, options.vmlinux);
   if (!recording) return recording.error();
   if (!options.view.raw && !recording->unnamed.empty()) say("{}", recording->unnamed);
@@ -35,7 +35,7 @@ Result<int> show(const Options& options) {
 void add_show(CLI::App& app, Action& chosen) {
   CLI::App* const command =
       app.add_subcommand("show", "show a recording that trace -o has made, as trace shows it");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ShowOptions>();
   add_view(*command, options->view);
   command->add_option("--vmlinux", options->vmlinux,
                       "the image of the kernel that ran, for the names; without it those in the "

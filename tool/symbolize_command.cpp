@@ -26,7 +26,7 @@
 namespace kcov::tool {
 namespace {
 
-struct Options {
+struct SymbolizeOptions {
   std::string vmlinux;
   std::vector<std::string> modules;
   bool suffixes = false;
@@ -108,7 +108,7 @@ Status add_module(symbol::Image& image, const std::string& module) {
   return image.add_module(module.substr(0, at), start);
 }
 
-Result<int> symbolize(const Options& options) {
+Result<int> symbolize(const SymbolizeOptions& options) {
   std::string path = options.vmlinux;
   if (path.empty()) {
     const Result<std::string> found =
@@ -149,7 +149,7 @@ void add_symbolize(CLI::App& app, Action& chosen) {
       "symbolize",
       "name the function, file and line of each PC (one 0x... a line). The names are those of one "
       "image: the lab's current kernel, unless told otherwise");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<SymbolizeOptions>();
   command->add_option("--vmlinux", options->vmlinux,
                       "the image that the PCs are of; the lab's kernel without it");
   command

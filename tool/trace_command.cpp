@@ -34,7 +34,7 @@ using coverage::Recording;
 using lab::Kernel;
 using lab::Variant;
 
-struct Options {
+struct TraceOptions {
   std::string on;
   bool stock = false;
   ViewOptions view;
@@ -57,7 +57,7 @@ struct Recorded {
 };
 
 // Where `report` goes: the command's own standard output is then not in its way.
-lab::SessionOptions streams_for(const Options& options) {
+lab::SessionOptions streams_for(const TraceOptions& options) {
   lab::SessionOptions session;
   session.output = options.output.empty() ? 2 : 1;
   return session;
@@ -107,7 +107,7 @@ void set_tasks(lab::SessionResult& session, Recording& report) {
 // Writes what a session tells to a recording, while the command runs.
 class Recorder : public lab::SessionObserver {
  public:
-  explicit Recorder(const Options& options) : options_(options) {}
+  explicit Recorder(const TraceOptions& options) : options_(options) {}
 
   void set_machine(const std::string& machine) { machine_ = machine; }
   bool has_begun() const { return writer_ != nullptr; }
@@ -163,7 +163,7 @@ class Recorder : public lab::SessionObserver {
     return written;
   }
 
-  const Options& options_;
+  const TraceOptions& options_;
   std::string machine_;
   std::unique_ptr<coverage::RecordingWriter> writer_;
 };
@@ -179,7 +179,7 @@ Result<lab::SessionResult> run_session(lab::Machine& machine, const lab::Request
 
 using Image = std::optional<symbol::Image>;
 
-Result<Recorded> record_in_lab(const Options& options, const lab::Request& request,
+Result<Recorded> record_in_lab(const TraceOptions& options, const lab::Request& request,
                                Recorder* recorder) {
   const Variant variant = options.stock ? Variant::stock : Variant::ours;
   const Result<Kernel> kernel =
@@ -225,7 +225,8 @@ Status check_native_kcov() {
       "or --on um"};
 }
 
-Result<Recorded> record_natively(const Options& options, lab::Request request, Recorder* recorder) {
+Result<Recorded> record_natively(const TraceOptions& options, lab::Request request,
+                                 Recorder* recorder) {
   if (Status ready = check_native_kcov(); !ready) return ready.error();
   Result<std::unique_ptr<lab::Machine>> machine = lab::open_native();
   if (!machine) return machine.error();
@@ -243,7 +244,7 @@ Result<Recorded> record_natively(const Options& options, lab::Request request, R
 
 // From here on a signal ends us as it ends other programs: what is left to do may take long,
 // a reader of the report may keep us waiting, and nothing stays behind.
-Status let_signals_end_us(const Options& options) {
+Status let_signals_end_us(const TraceOptions& options) {
   const bool was_for_command =
       (options.on == "native" || options.on == "host") && interrupted() == SIGINT;
   Status released = release_interrupts();
@@ -252,7 +253,7 @@ Status let_signals_end_us(const Options& options) {
 
 // A program that is linked with kcov_host: there are no system calls in its trace, all of
 // it is one entry.
-Result<Recording> trace_host(const Options& options, const lab::Request& request) {
+Result<Recording> trace_host(const TraceOptions& options, const lab::Request& request) {
   const lab::SessionOptions streams = streams_for(options);
   Result<lab::HostTrace> trace = lab::trace_host_program(request, streams.output, streams.errors);
   if (!trace) return trace.error();
@@ -276,8 +277,8 @@ Result<Recording> trace_host(const Options& options, const lab::Request& request
   return report;
 }
 
-Result<Recording> trace_kernel(const Options& options, const lab::Request& request, Image image,
-                               Recorder* recorder) {
+Result<Recording> trace_kernel(const TraceOptions& options, const lab::Request& request,
+                               Image image, Recorder* recorder) {
   Result<Recorded> recorded = options.on == "native" ? record_natively(options, request, recorder)
                                                      : record_in_lab(options, request, recorder);
   if (recorder != nullptr && recorder->has_begun()) {
@@ -307,8 +308,8 @@ Result<Recording> trace_kernel(const Options& options, const lab::Request& reque
   return report;
 }
 
-// Options that say where or how a lab kernel runs, and what runs is none.
-Status check_options(const Options& options) {
+// TraceOptions that say where or how a lab kernel runs, and what runs is none.
+Status check_options(const TraceOptions& options) {
   if (options.arguments && options.on == "host")
     return Error{"--arguments is of system calls, which --on host does not trace", 2};
   if (!options.view.only.empty() && options.is_recording())
@@ -320,7 +321,7 @@ Status check_options(const Options& options) {
                2};
 }
 
-Result<int> trace(const Options& options) {
+Result<int> trace(const TraceOptions& options) {
   if (Status possible = check_options(options); !possible) return possible.error();
   if (!options.output.empty()) {
     const Status possible = options.is_recording()
@@ -369,7 +370,7 @@ Result<int> trace(const Options& options) {
 void add_trace(CLI::App& app, Action& chosen) {
   CLI::App* const command = app.add_subcommand(
       "trace", "run a command and show what each of its system calls executed in the kernel");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<TraceOptions>();
   command
       ->add_option("--on", options->on,
                    "um, x86_64: a lab kernel (see lab build); native: the running kernel; host: a "

@@ -2,7 +2,6 @@
 #include "lab/agent/borrowed_task.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,7 +19,6 @@ namespace {
 
 constexpr std::uint64_t kRedZone = 128;
 constexpr unsigned char kSyscall[] = {0x0f, 0x05};
-constexpr int kSystemCallStop = SIGTRAP | 0x80;
 
 // /proc, because a kernel need not have process_vm_readv().
 int open_memory(pid_t task) {

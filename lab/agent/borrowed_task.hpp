@@ -3,6 +3,7 @@
 // afterwards: registers, signal mask and the stack's memory are put back.
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 #include <sys/user.h>
 
@@ -12,6 +13,9 @@
 #include <vector>
 
 namespace kcov::agent {
+
+// What a stop at a system call says; as PTRACE_O_TRACESYSGOOD has it.
+inline constexpr int kSystemCallStop = SIGTRAP | 0x80;
 
 class BorrowedTask {
  public:

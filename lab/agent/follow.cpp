@@ -24,8 +24,6 @@ constexpr long kOptions = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TR
                           PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
 // Arguments of a program that are told: its name, and enough to know it by.
 constexpr std::size_t kMostArguments = 4096;
-// As PTRACE_O_TRACESYSGOOD has it.
-constexpr int kSystemCallStop = SIGTRAP | 0x80;
 
 }  // namespace
 

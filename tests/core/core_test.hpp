@@ -10,6 +10,8 @@
 namespace kcov::test {
 
 inline constexpr std::uint64_t kWords = 16;
+// Of a remote section, as a subsystem of the kernel would form it.
+inline constexpr std::uint64_t kHandle = KCOV_SUBSYSTEM_USB | 1;
 inline constexpr unsigned kSoftAreas = 2;
 inline constexpr std::uint64_t kSoftWords = 16;
 

@@ -8,8 +8,6 @@
 namespace kcov::test {
 namespace {
 
-constexpr std::uint64_t kHandle = KCOV_SUBSYSTEM_USB | 1;
-
 TEST_F(Core, Rule37_whoever_sees_the_count_of_a_merge_sees_its_records) {
   constexpr std::uint64_t kRecords = 10;
   auto* const descriptor = initialized();

@@ -8,8 +8,6 @@
 namespace kcov::test {
 namespace {
 
-constexpr std::uint64_t kHandle = KCOV_SUBSYSTEM_USB | 1;
-
 class Steps : public Core {
  protected:
   // Runs `what` again and again, with `intruder` at its first, second, ... step, until

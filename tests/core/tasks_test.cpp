@@ -5,8 +5,6 @@
 namespace kcov::test {
 namespace {
 
-constexpr std::uint64_t kHandle = KCOV_SUBSYSTEM_USB | 1;
-
 class Tasks : public Core {
  protected:
   static void as(kcov_task_state& task, Context context = Context::task) {

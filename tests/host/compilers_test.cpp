@@ -13,8 +13,6 @@ extern "C" int gcc_compare_doubles(double a, double b);
 namespace kcov::test {
 namespace {
 
-constexpr unsigned long kWords = kPageWords;
-
 int first_bias(dl_phdr_info* info, std::size_t, void* bias) {
   *static_cast<std::uint64_t*>(bias) = info->dlpi_addr;
   return 1;

@@ -12,8 +12,6 @@
 namespace kcov::test {
 namespace {
 
-constexpr unsigned long kWords = kPageWords;
-
 // A forked child that does `first`, waits for finish(), and does `last`.
 class Child {
  public:

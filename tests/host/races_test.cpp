@@ -16,8 +16,6 @@
 namespace kcov::test {
 namespace {
 
-constexpr unsigned long kWords = kPageWords;
-
 // Contract 12: of all who enable at once, one does.
 TEST(HostRaces, Rule12_many_threads_enable_at_once_and_one_is_bound) {
   constexpr int kThreads = 4;

@@ -18,8 +18,6 @@
 namespace kcov::test {
 namespace {
 
-constexpr unsigned long kWords = kPageWords;
-
 TEST(HostRules, Rule03_a_read_only_descriptor_traces_but_has_no_writable_shared_map) {
   File file(O_RDONLY);
   ASSERT_EQ(0, file.init(kWords));

@@ -44,6 +44,8 @@ inline constexpr Traced kTraced[] = {
 inline void run(unsigned times) { kTraced[0].run(times); }
 
 inline constexpr unsigned long kPageWords = 512;
+// Of a buffer that is large enough for most tests.
+inline constexpr unsigned long kWords = kPageWords;
 
 // An open descriptor, closed at the end unless close() was before.
 class File {

@@ -9,12 +9,6 @@
 namespace kcov::symbol {
 namespace {
 
-Image open_program(const std::string& name) {
-  Result<Image> image = Image::open(program(name));
-  if (!image) ADD_FAILURE() << image.error().message;
-  return *std::move(image);
-}
-
 // The address behind each call of the callback, as another decoder has it.
 std::set<std::uint64_t> calls_by_objdump(const std::string& name) {
   std::istringstream lines(output_of("objdump -d --no-show-raw-insn " + program(name)));

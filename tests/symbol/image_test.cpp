@@ -21,12 +21,6 @@ namespace {
 
 using Frames = std::vector<Frame>;
 
-Image open_program(const std::string& name) {
-  Result<Image> image = Image::open(program(name));
-  if (!image) ADD_FAILURE() << image.error().message;
-  return *std::move(image);
-}
-
 Location locate_one(Image& image, std::uint64_t pc, PcKind kind = PcKind::return_address) {
   // Whose names stay.
   static std::deque<Locations> kept;

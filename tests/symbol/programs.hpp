@@ -10,11 +10,20 @@
 #include <map>
 #include <sstream>
 #include <string>
+#include <utility>
+
+#include "symbol/image.hpp"
 
 namespace kcov::symbol {
 
 inline std::string program(const std::string& name) {
   return std::string(KCOV_TEST_PROGRAMS) + "/" + name;
+}
+
+inline Image open_program(const std::string& name) {
+  Result<Image> image = Image::open(program(name));
+  if (!image) ADD_FAILURE() << image.error().message;
+  return *std::move(image);
 }
 
 // A file to write that no other test has, however many run at once.

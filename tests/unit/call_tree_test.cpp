@@ -11,12 +11,12 @@
 
 #include "report/printable.hpp"
 #include "report/tree_text.hpp"
+#include "tests/unit/recordings.hpp"
 
 namespace kcov::coverage {
 namespace {
 
-// Whose names stay.
-symbol::Names names;
+using test::name_store;
 
 // "a/x@5/y@6:2" is block 2 of a(), in y(), which is inlined into x() at its line 6, and that into
 // a() at line 5. A name with a dot in it is of a file "a.h", any other of "a.c".
@@ -33,17 +33,17 @@ symbol::Location location_of(const std::string& word) {
     const std::string function = part.substr(0, at);
     const std::string base = function.substr(0, function.find('.'));
     const bool is_header = at != std::string::npos && base != function;
-    outermost_first.push_back({names.keep(is_header ? function : base),
-                               names.keep(base + (is_header ? ".h" : ".c")), line,
+    outermost_first.push_back({name_store.keep(is_header ? function : base),
+                               name_store.keep(base + (is_header ? ".h" : ".c")), line,
                                at != std::string::npos});
   }
   const std::string symbol = word.substr(0, std::min(word.find('/'), colon));
   const std::uint64_t address =
       addresses.try_emplace(symbol, 0x10000 * (addresses.size() + 1)).first->second;
   return {.pc = address + offset,
-          .symbol = names.keep(symbol),
+          .symbol = name_store.keep(symbol),
           .symbol_offset = offset,
-          .frames = names.keep(
+          .frames = name_store.keep(
               std::vector<symbol::Frame>(outermost_first.rbegin(), outermost_first.rend()))};
 }
 

@@ -3,12 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "report/comparison_text.hpp"
+#include "tests/unit/recordings.hpp"
 
 namespace kcov::coverage {
 namespace {
 
-// Whose names stay.
-symbol::Names names;
+using test::name_store;
+using test::set_of;
 
 // PCs 0x10, 0x20, ... in functions a, b, ... of a.c, b.c, ..., at lines 1, 2, ...
 Recording of(const std::vector<std::pair<std::string, std::vector<std::uint32_t>>>& calls) {
@@ -17,11 +18,11 @@ Recording of(const std::vector<std::pair<std::string, std::vector<std::uint32_t>
   recording.status = 0;
   for (std::uint32_t i = 0; i < 8; ++i) {
     const std::string function(1, static_cast<char>('a' + i));
-    const symbol::Frame frame{names.keep(function), names.keep(function + ".c"),
+    const symbol::Frame frame{name_store.keep(function), name_store.keep(function + ".c"),
                               static_cast<int>(i + 1), false};
     recording.locations.push_back({.pc = 0x10 * (i + 1),
                                    .symbol = frame.function,
-                                   .frames = names.keep(std::span(&frame, 1))});
+                                   .frames = name_store.keep(std::span(&frame, 1))});
   }
   Task& task = recording.tasks.emplace_back();
   for (const auto& [name, records] : calls) {
@@ -34,12 +35,6 @@ Recording of(const std::vector<std::pair<std::string, std::vector<std::uint32_t>
         {kind, name, {{first, static_cast<std::uint32_t>(task.records.size())}}});
   }
   return recording;
-}
-
-CoverageSet set_of(const Recording& recording) {
-  Merger merger;
-  EXPECT_TRUE(merger.add(recording, "run"));
-  return merger.take();
 }
 
 Comparison compare(const Recording& first, Recording second) {
@@ -156,7 +151,7 @@ TEST(Comparison, joins_lines_that_stand_together) {
   Recording first = of({{"read", {0, 1, 2, 3}}});
   for (const auto& [i, line] : {std::pair{0, 7}, {1, 8}, {2, 9}, {3, 12}}) {
     const symbol::Frame frame{"f", "fs/f.c", line, false};
-    first.locations[static_cast<std::size_t>(i)].frames = names.keep(std::span(&frame, 1));
+    first.locations[static_cast<std::size_t>(i)].frames = name_store.keep(std::span(&frame, 1));
   }
   EXPECT_NE(diff(first, of({})).find("- fs/f.c:7-9,12\n"), std::string::npos);
 }

@@ -7,6 +7,7 @@
 
 #include "report/line_coverage.hpp"
 #include "report/pc_formats.hpp"
+#include "tests/unit/recordings.hpp"
 
 namespace kcov::report {
 namespace {
@@ -15,15 +16,16 @@ using coverage::CoverageSet;
 using coverage::EntryKind;
 using coverage::Recording;
 using coverage::Task;
+using test::name_store;
+using test::set_of;
 
 // Two PCs of one line, one of them inlined from a header; a PC without names; one that is the
 // tracer's.
-Recording small() {
-  static symbol::Names names;
+Recording small_export() {
   Recording recording;
   const auto add = [&](std::uint64_t pc, std::vector<symbol::Frame> frames) {
     recording.locations.push_back(
-        {.pc = pc, .symbol = "open\"", .symbol_offset = pc, .frames = names.keep(frames)});
+        {.pc = pc, .symbol = "open\"", .symbol_offset = pc, .frames = name_store.keep(frames)});
   };
   add(0x10, {{"open", "fs/open.c", 12, false}});
   add(0x20, {{"fdget", "/src/fd.h", 3, true}, {"open", "fs/open.c", 12, false}});
@@ -38,21 +40,15 @@ Recording small() {
   return recording;
 }
 
-CoverageSet set_of(const Recording& recording) {
-  coverage::Merger merger;
-  EXPECT_TRUE(merger.add(recording, "run.kcov"));
-  return merger.take();
-}
-
-LineCoverage small_lines() { return cover_lines(set_of(small()), {}); }
+LineCoverage lines_of_small() { return cover_lines(set_of(small_export()), {}); }
 
 TEST(Export, lcov_has_a_record_for_each_file) {
-  EXPECT_EQ(lcov_of(small_lines(), ""),
+  EXPECT_EQ(lcov_of(lines_of_small(), ""),
             "TN:\nSF:/src/fd.h\nFN:3,fdget\nFNDA:1,fdget\nFNF:1\nFNH:1\nDA:3,1\nLF:1\nLH:1\n"
             "end_of_record\n"
             "TN:\nSF:fs/open.c\nFN:10,open\nFNDA:2,open\nFNF:1\nFNH:1\nDA:10,1\nDA:12,3\nLF:2\n"
             "LH:2\nend_of_record\n");
-  const std::string rooted = lcov_of(small_lines(), "/usr/src");
+  const std::string rooted = lcov_of(lines_of_small(), "/usr/src");
   EXPECT_NE(rooted.find("SF:/usr/src/fs/open.c\n"), std::string::npos);
   EXPECT_NE(rooted.find("SF:/src/fd.h\n"), std::string::npos);
 }
@@ -66,7 +62,7 @@ TEST(Export, with_all_points_what_was_not_reached_is_there_with_0_and_what_is_no
   coverable.push_back({.pc = 0x10, .frames = std::span(kFrames, 1)});
   coverable.push_back({.pc = 0x20, .frames = std::span(kFrames + 1, 2)});
   coverable.push_back({.pc = 0x90, .frames = std::span(kFrames + 3, 1)});
-  const LineCoverage lines = cover_lines(set_of(small()), coverable);
+  const LineCoverage lines = cover_lines(set_of(small_export()), coverable);
   // 0x50, on line 10, is no point.
   EXPECT_NE(lcov_of(lines, "").find("FN:40,close\nFN:12,open\nFNDA:0,close\nFNDA:2,open\nFNF:2\n"
                                     "FNH:1\nDA:12,3\nDA:40,0\nLF:2\nLH:1\n"),
@@ -80,7 +76,7 @@ TEST(Export, with_all_points_what_was_not_reached_is_there_with_0_and_what_is_no
 }
 
 TEST(Export, a_name_that_would_be_two_lines_is_one) {
-  Recording recording = small();
+  Recording recording = small_export();
   const symbol::Frame frame{"f", "fs/a\nSF:b.c", 1, false};
   recording.locations[0].frames = std::span(&frame, 1);
   const CoverageSet set = set_of(recording);
@@ -88,12 +84,12 @@ TEST(Export, a_name_that_would_be_two_lines_is_one) {
 }
 
 TEST(Export, codecov_has_hits_by_file_and_line) {
-  EXPECT_EQ(codecov_of(small_lines(), "linux"),
+  EXPECT_EQ(codecov_of(lines_of_small(), "linux"),
             "{\"coverage\":{\"/src/fd.h\":{\"3\":1},\"linux/fs/open.c\":{\"10\":1,\"12\":3}}}\n");
 }
 
 TEST(Export, cobertura_has_a_package_for_each_directory) {
-  const std::string text = cobertura_of(small_lines(), "/usr/src/linux");
+  const std::string text = cobertura_of(lines_of_small(), "/usr/src/linux");
   for (const char* part :
        {"<coverage line-rate=\"1.000000\"", "lines-covered=\"3\" lines-valid=\"3\"",
         "<source>/usr/src/linux</source>", "<package name=\"fs\"", "<package name=\"/src\"",
@@ -114,7 +110,7 @@ TEST(Export, cobertura_stays_XML_whatever_the_names_are) {
 }
 
 TEST(Export, jsonl_has_a_line_for_each_PC) {
-  const std::string text = jsonl_of(set_of(small()));
+  const std::string text = jsonl_of(set_of(small_export()));
   std::vector<nlohmann::json> lines;
   for (std::size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos;
        begin = end + 1)
@@ -132,7 +128,7 @@ TEST(Export, jsonl_has_a_line_for_each_PC) {
 }
 
 TEST(Export, PCs_and_offsets_are_ascending) {
-  const CoverageSet set = set_of(small());
+  const CoverageSet set = set_of(small_export());
   EXPECT_EQ(rawcover_of(set), "0x10\n0x20\n0x30\n0x50\n0x60\n");
   EXPECT_EQ(offsets_of(set, {{"/a/vmlinux", 0x20, 0x60}}),
             "vmlinux+0x10\nvmlinux+0x30\nvmlinux+0x40\n")
@@ -144,7 +140,7 @@ TEST(Export, PCs_and_offsets_are_ascending) {
 
 TEST(Export, drcov_has_modules_and_blocks) {
   const std::string bytes =
-      drcov_of(set_of(small()), {{"/a\n/vmlinux", 0x10, 0x40}, {"tun.ko", 0x40, 0x50}});
+      drcov_of(set_of(small_export()), {{"/a\n/vmlinux", 0x10, 0x40}, {"tun.ko", 0x40, 0x50}});
   const std::string head =
       "DRCOV VERSION: 2\nDRCOV FLAVOR: kcov\nModule Table: version 2, count 2\n"
       "Columns: id, base, end, entry, checksum, timestamp, path\n"
@@ -160,7 +156,7 @@ TEST(Export, drcov_has_modules_and_blocks) {
 }
 
 TEST(Export, sancov_has_the_byte_before_each_PC) {
-  const std::string bytes = sancov_of(set_of(small()));
+  const std::string bytes = sancov_of(set_of(small_export()));
   ASSERT_EQ(bytes.size(), 6u * 8);
   std::uint64_t numbers[6];
   std::memcpy(numbers, bytes.data(), sizeof numbers);

@@ -7,18 +7,18 @@
 #include "report/html_data.hpp"
 #include "report/html_pages.hpp"
 #include "report/line_coverage.hpp"
+#include "tests/unit/recordings.hpp"
 
 namespace kcov::report::html {
 namespace {
 
 using coverage::EntryKind;
 using coverage::Recording;
-
-// Whose names stay.
-symbol::Names names;
+using test::name_store;
+using test::set_of;
 
 symbol::Location at(std::uint64_t pc, const std::vector<symbol::Frame>& frames) {
-  return {.pc = pc, .symbol = "open", .symbol_offset = pc, .frames = names.keep(frames)};
+  return {.pc = pc, .symbol = "open", .symbol_offset = pc, .frames = name_store.keep(frames)};
 }
 
 const std::vector<symbol::Frame> kOpen10 = {{"open", "fs/open.c", 10, false}};
@@ -48,12 +48,6 @@ Recording recorded() {
   recording.tasks[1].records = {2, 0};
   recording.tasks[1].entries = {{EntryKind::signal, "signal", {{0, 2}}}};
   return recording;
-}
-
-coverage::CoverageSet set_of(const Recording& recording) {
-  coverage::Merger merger;
-  EXPECT_TRUE(merger.add(recording, "a.kcov"));
-  return merger.take();
 }
 
 // All that there is: one more on line 12, one that nobody reached on line 10, one of no file.
@@ -171,7 +165,7 @@ TEST(HtmlFiles, any_name_has_its_place) {
   std::string deep;
   for (int i = 0; i < 100000; ++i) deep += "a/";
   Recording recording = recorded();
-  recording.locations[0] = at(0x20, {{"f", names.keep(deep), 1, false}});
+  recording.locations[0] = at(0x20, {{"f", name_store.keep(deep), 1, false}});
   recording.locations[1] = at(0x30, {{"f", "/usr/include/x.h", 1, false}});
   recording.locations[2] = at(0x50, {{"f", "fs", 1, false}, {"f", "fs/a.c", 1, false}});
   recording.locations[3] = at(0x99, {{"f", "//", 1, false}});

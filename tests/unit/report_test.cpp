@@ -6,22 +6,22 @@
 
 #include "report/tables.hpp"
 #include "report/trace_report.hpp"
+#include "tests/unit/recordings.hpp"
 
 namespace kcov::report {
 namespace {
 
-// Whose names stay.
-symbol::Names names;
+using test::name_store;
 
 symbol::Location at(std::uint64_t pc, std::string_view function, std::string_view file, int line) {
   const symbol::Frame frame{function, file, line, false};
   return {.pc = pc,
           .symbol = function,
           .symbol_offset = pc & 0xff,
-          .frames = names.keep(std::span(&frame, 1))};
+          .frames = name_store.keep(std::span(&frame, 1))};
 }
 
-Recording small() {
+Recording small_report() {
   Recording report;
   report.command = {"true", "\xff"};
   report.status = 3;
@@ -32,7 +32,7 @@ Recording small() {
   report.locations.push_back({.pc = 0x201,
                               .symbol = "ksys_read",
                               .symbol_offset = 1,
-                              .frames = names.keep(std::vector<symbol::Frame>{
+                              .frames = name_store.keep(std::vector<symbol::Frame>{
                                   {"fdget", "fs/file.c", 8, true},
                                   {"tiny", "include/linux/tiny.h", 4, true},
                                   {"ksys_read", "fs/read_write.c", 703, false}})});
@@ -50,7 +50,7 @@ Recording small() {
 
 // The same with a child, which runs another program and executes nothing new but one block.
 Recording with_child() {
-  Recording report = small();
+  Recording report = small_report();
   report.locations.push_back(at(0x501, "__se_sys_execve", "fs/exec.c", 3));
   Task child;
   child.id = child.process = 8;
@@ -65,7 +65,7 @@ Recording with_child() {
 }
 
 TEST(Report, people_get_a_line_for_each_call_and_a_summary) {
-  EXPECT_EQ(text_of(small(), 0),
+  EXPECT_EQ(text_of(small_report(), 0),
             "entry                  PCs    new  functions  in order of first execution\n"
             "read                     2      2          3  ksys_read > fdget\n"
             "clone                    2      2          2  pid_vnr\n"
@@ -145,7 +145,7 @@ TEST(Report, files_have_functions_and_lines) {
 }
 
 TEST(Report, sums_leave_out_what_following_added) {
-  Recording recording = small();
+  Recording recording = small_report();
   const std::string calls = text_of_calls(recording, 0);
   const std::string functions = text_of_functions(recording, 0);
   const std::string files = text_of_files(recording, 0);
@@ -161,7 +161,7 @@ TEST(Report, sums_leave_out_what_following_added) {
 
 // One that many calls reach, in columns that do not hold their names.
 TEST(Report, who_reached_a_function_is_cut_to_the_width) {
-  Recording recording = small();
+  Recording recording = small_report();
   coverage::Task& task = recording.tasks[0];
   task.entries.clear();
   task.records = {3, 3, 3, 3};
@@ -178,7 +178,7 @@ TEST(Report, who_reached_a_function_is_cut_to_the_width) {
 }
 
 TEST(Report, a_path_that_does_not_fit_says_how_much_is_left_out) {
-  Recording report = small();
+  Recording report = small_report();
   std::vector<symbol::Frame> frames(report.locations[1].frames.begin(),
                                     report.locations[1].frames.end());
   frames[0].function = "a_function_with_a_long_name";
@@ -188,7 +188,7 @@ TEST(Report, a_path_that_does_not_fit_says_how_much_is_left_out) {
 }
 
 TEST(Report, what_following_added_is_in_no_total) {
-  Recording report = small();
+  Recording report = small_report();
   const std::string before = text_of(report, 0);
   const auto added = static_cast<std::uint32_t>(report.locations.size());
   report.locations.push_back(at(0x601, "ptrace_stop", "kernel/signal.c", 2));
@@ -200,7 +200,7 @@ TEST(Report, what_following_added_is_in_no_total) {
 }
 
 TEST(Report, dropped_records_are_never_silent) {
-  Recording report = small();
+  Recording report = small_report();
   Task& task = report.tasks[0];
   task.dropped = 7;
   EXPECT_NE(text_of(report, 0).find("7 records dropped: the buffer of 100 PCs was full"),
@@ -215,7 +215,7 @@ TEST(Report, dropped_records_are_never_silent) {
 }
 
 TEST(Report, without_names_the_pcs_are_printed) {
-  Recording report = small();
+  Recording report = small_report();
   for (symbol::Location& location : report.locations) location = {.pc = location.pc};
   report.tasks[0].entries.clear();
   report.unnamed = "no image";
@@ -250,7 +250,7 @@ TEST(Report, json_holds_everything_and_bears_any_bytes) {
 }
 
 TEST(Report, dropped_is_null_where_the_kernel_cannot_tell) {
-  Recording report = small();
+  Recording report = small_report();
   report.tasks[0].dropped.reset();
   EXPECT_TRUE(nlohmann::json::parse(json_of(report))["tasks"][0]["dropped"].is_null());
 }

@@ -6,14 +6,14 @@
 
 #include "report/source_text.hpp"
 #include "support/files.hpp"
+#include "tests/unit/recordings.hpp"
 
 namespace kcov::report {
 namespace {
 
 namespace fs = std::filesystem;
 using coverage::Recording;
-
-symbol::Names names;
+using test::name_store;
 
 class SourceView : public ::testing::Test {
  protected:
@@ -30,10 +30,11 @@ class SourceView : public ::testing::Test {
   }
 
   void execute(std::string_view function, std::string_view file, int line, int times) {
-    const symbol::Frame frame{names.keep(function), names.keep(file), line, false};
+    const symbol::Frame frame{name_store.keep(function), name_store.keep(file), line, false};
     const auto number = static_cast<std::uint32_t>(recording_.locations.size());
-    recording_.locations.push_back(
-        {.pc = number, .symbol = names.keep(function), .frames = names.keep(std::span(&frame, 1))});
+    recording_.locations.push_back({.pc = number,
+                                    .symbol = name_store.keep(function),
+                                    .frames = name_store.keep(std::span(&frame, 1))});
     if (recording_.tasks.empty()) recording_.tasks.emplace_back();
     for (int i = 0; i < times; ++i) recording_.tasks[0].records.push_back(number);
   }
