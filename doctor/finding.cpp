@@ -9,21 +9,10 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "support/text.hpp"
+
 namespace kcov::doctor {
 namespace {
-
-std::string printable(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte >= 0x7f) {
-      fmt::format_to(std::back_inserter(result), "\\x{:02x}", byte);
-    } else {
-      result += c;
-    }
-  }
-  return result;
-}
 
 std::size_t count_problems(const Section& section) {
   return static_cast<std::size_t>(
@@ -71,10 +60,6 @@ bool Examination::is_well() const {
   });
 }
 
-std::string numbered(std::size_t number, std::string_view thing) {
-  return fmt::format("{} {}{}", number, thing, number == 1 ? "" : "s");
-}
-
 std::string text_of(const Examination& examination) {
   const std::size_t columns = check_columns(examination);
   std::string text;
@@ -82,13 +67,13 @@ std::string text_of(const Examination& examination) {
   std::size_t deciding = 0;
   std::size_t others = 0;
   for (const Section& section : examination.sections) {
-    fmt::format_to(out, "{}{}\n", text.empty() ? "" : "\n", printable(section.title));
+    fmt::format_to(out, "{}{}\n", text.empty() ? "" : "\n", escaped(section.title));
     for (const Finding& one : section.findings) {
       fmt::format_to(out, "  {:{}}{:{}}{}\n", name_of(one.verdict), kVerdictColumns, one.check,
-                     columns, printable(one.seen));
+                     columns, escaped(one.seen));
       if (one.remedy.empty()) continue;
       fmt::format_to(out, "  {:{}}{}: {}\n", "", kVerdictColumns + columns,
-                     one.verdict == Verdict::ok ? "note" : "remedy", printable(one.remedy));
+                     one.verdict == Verdict::ok ? "note" : "remedy", escaped(one.remedy));
     }
     (section.decides ? deciding : others) += count_problems(section);
   }

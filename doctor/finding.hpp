@@ -53,7 +53,4 @@ std::string json_of(const Examination& examination);
 
 std::string_view name_of(Verdict verdict);
 
-// "1 place", "2 places".
-std::string numbered(std::size_t number, std::string_view thing);
-
 }  // namespace kcov::doctor

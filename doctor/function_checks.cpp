@@ -13,6 +13,7 @@
 #include "doctor/definition.hpp"
 #include "doctor/kbuild.hpp"
 #include "support/files.hpp"
+#include "support/text.hpp"
 
 namespace fs = std::filesystem;
 

@@ -4,7 +4,10 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+
+#include "support/files.hpp"
 
 namespace fs = std::filesystem;
 
@@ -46,12 +49,15 @@ fs::path cache_directory() {
 }
 
 Result<fs::path> agent_path() {
-  if (const char* given = environment("KCOVTOOL_AGENT")) return fs::path(given);
-  std::error_code ignored;
+  if (const char* given = environment("KCOVTOOL_AGENT")) {
+    if (::access(given, X_OK) == 0) return fs::path(given);
+    return Error{"cannot use the agent that KCOVTOOL_AGENT names, " + std::string(given) + ": " +
+                 errno_text(errno)};
+  }
   const fs::path here = executable_directory();
   for (const fs::path& candidate :
        {(here / KCOV_AGENT_FROM_TOOL).lexically_normal(), here / "kcov-agent"}) {
-    if (fs::exists(candidate, ignored)) return candidate;
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return Error{"cannot find kcov-agent beside " + here.string() +
                ": build all of the project (cmake --build build), or set KCOVTOOL_AGENT"};

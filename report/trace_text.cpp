@@ -10,6 +10,7 @@
 #include "report/arguments.hpp"
 #include "report/printable.hpp"
 #include "report/trace_report.hpp"
+#include "support/text.hpp"
 
 namespace kcov::report {
 namespace {
@@ -29,10 +30,6 @@ struct Layout {
   std::size_t path = 0;  // 0: as many as it needs, if it
   bool has_path = true;  // is there
 };
-
-std::string numbered(std::size_t number, std::string_view thing) {
-  return fmt::format("{} {}{}", number, thing, number == 1 ? "" : "s");
-}
 
 // `path` joined by arrows; when it does not fit, its head, and how many are left out.
 std::string joined(const std::vector<std::string_view>& path, std::size_t columns) {

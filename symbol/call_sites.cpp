@@ -90,8 +90,10 @@ void CallSites::find_jumps(Elf* with_symbols, const ElfSymbols& symbols) {
   ends_in_callback_ = std::move(ends);
 }
 
-bool CallSites::ends_in_callback(const ElfSymbols::Symbol& function) const {
-  return ends_in_callback_.contains(function.start);
+bool CallSites::leads_to_callback(std::uint64_t callee, const ElfSymbols& symbols) const {
+  const ElfSymbols::Symbol* const function = symbols.find(callee);
+  return function == nullptr || is_callback(function->name) ||
+         ends_in_callback_.contains(function->start);
 }
 
 std::span<const unsigned char> CallSites::before(std::uint64_t pc) const {
@@ -108,16 +110,17 @@ bool CallSites::is_behind_call(std::uint64_t pc) const {
   return ends_with_direct_call(code) || ends_with_indirect_call(code);
 }
 
-bool CallSites::may_return_to(std::uint64_t pc, const ElfSymbols& symbols) const {
+bool CallSites::may_return_to(std::uint64_t pc, const ElfSymbols& symbols) {
   if (!is_x86_64_) return true;
   const std::span<const unsigned char> code = before(pc);
   if (ends_with_indirect_call(code)) return true;
   if (!ends_with_direct_call(code)) return false;
   std::int32_t distance;
   std::memcpy(&distance, &code[code.size() - sizeof distance], sizeof distance);
-  const ElfSymbols::Symbol* const callee =
-      symbols.find(pc + static_cast<std::uint64_t>(std::int64_t{distance}));
-  return callee == nullptr || is_callback(callee->name) || ends_in_callback(*callee);
+  const std::uint64_t callee = pc + static_cast<std::uint64_t>(std::int64_t{distance});
+  Callee& recent = recent_[(callee >> 4) % recent_.size()];
+  if (recent.address != callee) recent = {callee, leads_to_callback(callee, symbols)};
+  return recent.leads_to_callback;
 }
 
 }  // namespace kcov::symbol

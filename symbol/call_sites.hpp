@@ -30,7 +30,7 @@ class CallSites {
   // Whether the callback may return to `pc`: behind a direct call of a function of
   // __sanitizer_cov_, of one that ends with a jump to such, or of one that no symbol names, or
   // behind a call through a register or memory. For all but x86-64: yes, whatever stands there.
-  bool may_return_to(std::uint64_t pc, const ElfSymbols& symbols) const;
+  bool may_return_to(std::uint64_t pc, const ElfSymbols& symbols);
 
   // Whether `pc` lies behind a call of anything. Functions may end with jumps to functions that
   // end with a jump to the callback, and what is called through a register or a retpoline's thunk
@@ -42,12 +42,19 @@ class CallSites {
   std::span<const unsigned char> before(std::uint64_t pc) const;
   // Finds the jumps to callbacks.
   void find_jumps(Elf* with_symbols, const ElfSymbols& symbols);
-  bool ends_in_callback(const ElfSymbols::Symbol& function) const;
+  // Whether a call of this address may be one of a callback.
+  bool leads_to_callback(std::uint64_t callee, const ElfSymbols& symbols) const;
 
   bool is_x86_64_ = false;
   std::vector<Code> code_;
   // Starts of the callbacks, and of the functions that end with a jump to one, or to another such.
   std::unordered_set<std::uint64_t> ends_in_callback_;
+  // Answers for callees: few are called by most.
+  struct Callee {
+    std::uint64_t address = ~std::uint64_t{0};
+    bool leads_to_callback = true;  // what lies at no symbol may be anything
+  };
+  std::vector<Callee> recent_ = std::vector<Callee>(1 << 12);
 };
 
 }  // namespace kcov::symbol

@@ -90,7 +90,13 @@ ElfSymbols::ElfSymbols(Elf* elf) {
   end_labels(symbols_, sections);
 }
 
-const ElfSymbols::Symbol* ElfSymbols::find(std::uint64_t address) const {
+const ElfSymbols::Symbol* ElfSymbols::find(std::uint64_t address, const Symbol* near) const {
+  if (near != nullptr && near->start <= address) {
+    const Symbol* const end = symbols_.data() + symbols_.size();
+    for (const Symbol* at = near; at != end && at <= near + 1; ++at)
+      if (at->start <= address && address < at->end && (at + 1 == end || address < at[1].start))
+        return at;
+  }
   auto it =
       std::upper_bound(symbols_.begin(), symbols_.end(), address,
                        [](std::uint64_t a, const Symbol& symbol) { return a < symbol.start; });

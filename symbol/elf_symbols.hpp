@@ -29,8 +29,9 @@ class ElfSymbols {
   // Reads .symtab, or where that was stripped .dynsym. The ELF must outlive this.
   explicit ElfSymbols(Elf* elf);
 
-  // The symbol that contains the address, or null.
-  const Symbol* find(std::uint64_t address) const;
+  // The symbol that contains the address, or null. `near`: the answer for an address just below, if
+  // there is one: then this is found without a search.
+  const Symbol* find(std::uint64_t address, const Symbol* near = nullptr) const;
 
   // One for each start, ascending.
   std::span<const Symbol> all() const { return symbols_; }

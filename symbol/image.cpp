@@ -348,7 +348,7 @@ Locations Image::locate_own(std::span<const std::uint64_t> pcs, PcKind kind) {
     Location& location = locations[i];
     if (!questions.empty() && questions.back().location->pc == location.pc) continue;
     const std::uint64_t address = location.pc - back;
-    if (const ElfSymbols::Symbol* symbol = tables.symbols.find(address)) {
+    if (const ElfSymbols::Symbol* symbol = tables.symbols.find(address, last)) {
       if (symbol != last) last_name = names->keep(symbol->name);
       last = symbol;
       location.symbol = last_name;

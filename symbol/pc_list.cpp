@@ -3,10 +3,10 @@
 #include "symbol/pc_list.hpp"
 
 #include <charconv>
-#include <cstdio>
 #include <optional>
 
 #include "support/files.hpp"
+#include "support/text.hpp"
 
 namespace kcov::symbol {
 namespace {
@@ -29,20 +29,10 @@ std::optional<std::uint64_t> parse_pc(std::string_view text) {
   return pc;
 }
 
-// Safe to print on a terminal: what is not printable ASCII becomes \xNN.
+// Safe to print on a terminal.
 std::string quoted(std::string_view text) {
-  std::string quote = "\"";
-  for (const char c : text.substr(0, longest_quote)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte >= 0x7f || c == '"' || c == '\\') {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\x%02x", byte);
-      quote += escaped;
-    } else {
-      quote += c;
-    }
-  }
-  return quote + (text.size() > longest_quote ? "...\"" : "\"");
+  return "\"" + escaped(text.substr(0, longest_quote), "\"\\") +
+         (text.size() > longest_quote ? "...\"" : "\"");
 }
 
 }  // namespace

@@ -14,10 +14,16 @@ UnitMap::UnitMap(Dwarf* dwarf) : dwarf_(dwarf) {
 
 Dwarf_Off UnitMap::find(std::uint64_t address) {
   if (dwarf_ == nullptr) return none;
+  if (last_.start <= address && address < last_.end) return last_.unit;
   if (aranges_ != nullptr) {
     Dwarf_Arange* range = dwarf_getarange_addr(aranges_, address);
+    Dwarf_Addr start = 0;
+    Dwarf_Word length = 0;
     Dwarf_Off unit = 0;
-    if (range != nullptr && dwarf_getarangeinfo(range, nullptr, nullptr, &unit) == 0) return unit;
+    if (range != nullptr && dwarf_getarangeinfo(range, &start, &length, &unit) == 0) {
+      last_ = {start, start + length, unit};
+      return unit;
+    }
   }
   if (!unit_ranges_read_) read_unit_ranges();
   auto it = std::upper_bound(unit_ranges_.begin(), unit_ranges_.end(), address,

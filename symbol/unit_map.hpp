@@ -37,6 +37,7 @@ class UnitMap {
   Dwarf_Aranges* aranges_ = nullptr;
   bool unit_ranges_read_ = false;
   std::vector<Range> unit_ranges_;  // by start
+  Range last_{0, 0, none};          // the one found last: most questions are near each other
 };
 
 }  // namespace kcov::symbol

@@ -22,6 +22,7 @@
 #include "symbol/image.hpp"
 #include "tool/commands.hpp"
 #include "tool/names.hpp"
+#include "tool/recorder.hpp"
 #include "tool/terminal.hpp"
 #include "tool/view.hpp"
 
@@ -62,111 +63,6 @@ lab::SessionOptions streams_for(const TraceOptions& options) {
   session.output = options.output.empty() ? 2 : 1;
   return session;
 }
-
-coverage::Task::Program program_of(const lab::TaskProgram& program) {
-  return {program.records, program.arguments};
-}
-
-coverage::Call call_of(const lab::TaskCall& made) {
-  coverage::Call call;
-  call.records = made.records;
-  call.number = made.call;
-  call.has_arguments = made.has_arguments;
-  call.arguments = made.arguments;
-  if (made.has_result) call.result = static_cast<std::int64_t>(made.result);
-  for (const lab::TaskCall::Text& text : made.texts)
-    call.texts.push_back({static_cast<std::uint8_t>(text.argument), text.is_cut_off, text.bytes});
-  return call;
-}
-
-// All but its programs, calls and records.
-coverage::Task task_of(const lab::TaskTrace& traced) {
-  coverage::Task task;
-  task.id = traced.header.id;
-  task.process = traced.header.process;
-  task.parent = traced.header.parent;
-  task.untraced = traced.header.untraced;
-  task.capacity = traced.header.capacity;
-  task.was_full = traced.end.was_full;
-  if (traced.end.dropped_known) task.dropped = traced.end.dropped;
-  return task;
-}
-
-// The tasks with their records; the locations are PCs yet.
-void set_tasks(lab::SessionResult& session, Recording& report) {
-  for (const std::uint64_t pc : session.pcs) report.locations.push_back({.pc = pc});
-  for (lab::TaskTrace& traced : session.tasks) {
-    coverage::Task& task = report.tasks.emplace_back(task_of(traced));
-    for (const lab::TaskProgram& program : traced.programs)
-      task.programs.push_back(program_of(program));
-    for (const lab::TaskCall& call : traced.calls) task.calls.push_back(call_of(call));
-    task.records = std::move(traced.records);
-  }
-}
-
-// Writes what a session tells to a recording, while the command runs.
-class Recorder : public lab::SessionObserver {
- public:
-  explicit Recorder(const TraceOptions& options) : options_(options) {}
-
-  void set_machine(const std::string& machine) { machine_ = machine; }
-  bool has_begun() const { return writer_ != nullptr; }
-
-  Status started(const lab::SessionResult&) override { return {}; }
-  Status task_began(const lab::SessionResult& result, std::size_t task) override {
-    return has_begun() ? writer_->begin_task(task, task_of(result.tasks[task])) : Status();
-  }
-  // Until the command is run, and not mistyped, the file is left as it is.
-  Status program_began(const lab::SessionResult& result, std::size_t task) override {
-    if (!has_begun()) return begin(result);
-    return writer_->add_program(task, program_of(result.tasks[task].programs.back()));
-  }
-  Status call_made(const lab::SessionResult& result, std::size_t task) override {
-    return has_begun() ? writer_->add_call(task, call_of(result.tasks[task].calls.back()))
-                       : Status();
-  }
-  Status recorded(const lab::SessionResult& result, std::size_t task, std::size_t count) override {
-    if (!has_begun()) return {};
-    return writer_->add_records(task, std::span(result.tasks[task].records).last(count),
-                                result.pcs);
-  }
-  Status task_ended(const lab::SessionResult& result, std::size_t task) override {
-    return has_begun() ? writer_->end_task(task, task_of(result.tasks[task])) : Status();
-  }
-  Status second_passed(const lab::SessionResult&) override {
-    return has_begun() ? writer_->flush() : Status();
-  }
-  // All that was told is in the file.
-  Status flush() { return writer_->flush(); }
-  Status finish(const Recording& recording) { return writer_->finish(recording); }
-
- private:
-  // Makes the file, with what there is already.
-  Status begin(const lab::SessionResult& result) {
-    Result<std::unique_ptr<coverage::RecordingWriter>> made =
-        coverage::RecordingWriter::create(options_.output);
-    if (!made) return made.error();
-    writer_ = std::move(*made);
-    Recording recording;
-    recording.command = options_.command;
-    recording.machine = machine_;
-    recording.release = result.release;
-    recording.build_id = result.build_id;
-    Status written = writer_->begin(recording);
-    for (std::size_t i = 0; i < result.tasks.size() && written; ++i) {
-      const lab::TaskTrace& task = result.tasks[i];
-      written = writer_->begin_task(i, task_of(task));
-      if (written) written = writer_->add_records(i, task.records, result.pcs);
-      for (const lab::TaskProgram& program : task.programs)
-        if (written) written = writer_->add_program(i, program_of(program));
-    }
-    return written;
-  }
-
-  const TraceOptions& options_;
-  std::string machine_;
-  std::unique_ptr<coverage::RecordingWriter> writer_;
-};
 
 // Runs the session; `recorder` may be null.
 Result<lab::SessionResult> run_session(lab::Machine& machine, const lab::Request& request,
@@ -300,7 +196,7 @@ Result<Recording> trace_kernel(const TraceOptions& options, const lab::Request& 
   report.text_start = recorded->session.modules.text_start;
   for (lab::LoadedModule& module : recorded->session.modules.modules)
     report.modules.push_back({module.name, module.start, module.size, module.build_id});
-  set_tasks(recorded->session, report);
+  take_tasks(recorded->session, report);
   if (Status going_on = let_signals_end_us(options); !going_on) return going_on.error();
   // PCs alone need no names, but how many tasks there were is told by them.
   name_records(report, std::move(image), recorded->vmlinux);
@@ -345,7 +241,7 @@ Result<int> trace(const TraceOptions& options) {
     if (!opened) return opened.error();
     image = std::move(*opened);
   }
-  Recorder recorder(options);
+  Recorder recorder(options.output, options.command);
   Result<Recording> report = options.on == "host"
                                  ? trace_host(options, request)
                                  : trace_kernel(options, request, std::move(image),

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "lab/agent/proc.hpp"
+#include "support/text.hpp"
 
 namespace kcov::agent {
 namespace {

@@ -14,6 +14,7 @@
 #include "lab/agent/borrowed_task.hpp"
 #include "lab/agent/call_again.hpp"
 #include "lab/agent/proc.hpp"
+#include "support/text.hpp"
 
 namespace kcov::agent {
 namespace {

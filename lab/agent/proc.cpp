@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cstdlib>
-
 namespace kcov::agent {
 
 std::string read_file(const std::string& path, std::size_t most) {
@@ -23,11 +21,6 @@ std::string read_file(const std::string& path, std::size_t most) {
 
 std::string read_proc(pid_t task, const char* name, std::size_t most) {
   return read_file("/proc/" + std::to_string(task) + "/" + name, most);
-}
-
-std::uint64_t field(const std::string& text, const std::string& name, int base) {
-  const std::size_t at = text.find("\n" + name + ":");
-  return at == std::string::npos ? 0 : std::strtoull(&text[at + name.size() + 2], nullptr, base);
 }
 
 char state_of(pid_t task) {

@@ -5,7 +5,6 @@
 #include <sys/types.h>
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 
 namespace kcov::agent {
@@ -16,9 +15,6 @@ inline constexpr std::size_t kMostStatus = 1 << 16;
 // The first `most` bytes; empty if there is none.
 std::string read_file(const std::string& path, std::size_t most);
 std::string read_proc(pid_t task, const char* name, std::size_t most);
-
-// A number out of /proc/PID/status or /proc/meminfo; 0 if it is not there.
-std::uint64_t field(const std::string& text, const std::string& name, int base = 10);
 
 // 'R' runs, 'S' sleeps, 'Z' has ended and is still there.
 char state_of(pid_t task);

@@ -14,6 +14,7 @@
 
 #include "lab/agent/borrowed_task.hpp"
 #include "lab/agent/proc.hpp"
+#include "support/text.hpp"
 
 namespace kcov::agent {
 namespace {
@@ -94,8 +95,7 @@ std::string TaskBuffer::open(std::uint64_t words) {
 std::uint64_t words_that_fit(std::uint64_t wanted) {
   constexpr std::uint64_t kPageWords = 512;
   constexpr std::uint64_t kLeast = 16 * kPageWords;
-  // The first line, too, is to be found behind a line's end.
-  const std::string memory = "\n" + read_file("/proc/meminfo", 4096);
+  const std::string memory = read_file("/proc/meminfo", 4096);
   const std::uint64_t free = field(memory, "MemAvailable");
   const std::uint64_t kept = field(memory, "MemTotal") / 4;
   const std::uint64_t kib = free > kept ? free - kept : 0;

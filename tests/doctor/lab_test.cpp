@@ -58,8 +58,10 @@ TEST_F(Lab, Without_a_kernel_it_says_how_to_have_one) {
 TEST_F(Lab, Without_its_agent_nothing_is_booted) {
   put_kernel("um");
   ::setenv("KCOVTOOL_AGENT", "/nonexistent/agent", 1);
-  EXPECT_TOLD(check_lab(host_, "um"), "agent",
-              "problem | /nonexistent/agent: No such file or directory | build all of the project");
+  EXPECT_TOLD(
+      check_lab(host_, "um"), "agent",
+      "problem | cannot use the agent that KCOVTOOL_AGENT names, /nonexistent/agent: No such file "
+      "or directory | build all of the project");
   EXPECT_EQ(told(check_lab(host_, "um"), "a trace"), "");
 }
 

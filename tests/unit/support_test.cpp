@@ -13,11 +13,32 @@
 #include "support/command.hpp"
 #include "support/files.hpp"
 #include "support/interrupt.hpp"
+#include "support/text.hpp"
 
 namespace fs = std::filesystem;
 
 namespace kcov {
 namespace {
+
+TEST(Text, a_number_of_things) {
+  EXPECT_EQ(numbered(1, "task"), "1 task");
+  EXPECT_EQ(numbered(0, "task"), "0 tasks");
+}
+
+TEST(Text, what_a_terminal_would_act_on_is_escaped) {
+  EXPECT_EQ(escaped("a b~\x1b[2J\x7f\n"), "a b~\\x1b[2J\\x7f\\x0a");
+  EXPECT_EQ(escaped("say \"\xff\"", "\""), "say \\x22\\xff\\x22");
+}
+
+TEST(Text, a_field_is_the_line_that_begins_with_its_name) {
+  const std::string_view status = "Name:\tPid: 9\nTgid:\t12\nPid:\t  13\nSigBlk:\t00000000ff";
+  EXPECT_EQ(field(status, "Pid"), 13u);
+  EXPECT_EQ(field(status, "Tgid"), 12u);
+  EXPECT_EQ(field(status, "SigBlk", 16), 255u);
+  EXPECT_EQ(field(status, "Name"), 0u);
+  EXPECT_EQ(field(status, "Tg"), 0u);
+  EXPECT_EQ(field("", "Pid"), 0u);
+}
 
 TEST(Files, a_write_that_fails_leaves_nothing_and_says_so) {
   const Status status = write_file("/nonexistent/file", "x");
