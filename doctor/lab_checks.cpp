@@ -114,6 +114,7 @@ void check_names(Section& section, const lab::Kernel& kernel, const LabTrial& tr
   }
   image->keep_answers_in(lab::cache_directory() / "symbols");
   const symbol::Locations locations = image->locate(trial.pcs);
+  image->store_answers(locations);
   const auto named = std::count_if(locations.begin(), locations.end(), [](const auto& location) {
     return !location.frames.empty() && location.is_call_site;
   });

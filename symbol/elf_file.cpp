@@ -20,6 +20,10 @@ MappedFile::~MappedFile() {
   if (bytes_ != nullptr) ::munmap(bytes_, size_);
 }
 
+void MappedFile::let_go() const {
+  if (bytes_ != nullptr) ::madvise(bytes_, size_, MADV_DONTNEED);
+}
+
 Result<MappedFile> MappedFile::open(const std::string& path) {
   // Not to wait for the other end of a pipe, which is refused below.
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -39,6 +39,9 @@ class MappedFile {
   std::size_t size() const { return size_; }
   // What is written to them stays with us.
   std::span<unsigned char> bytes() { return {static_cast<unsigned char*>(bytes_), size_}; }
+  // Lets go of the memory that they took: they come from the file again when they are read. Of
+  // bytes that were not written to.
+  void let_go() const;
   // Another reader of the same bytes. libelf may write to them, which stays with us.
   Elf* read() const { return elf_memory(static_cast<char*>(bytes_), size_); }
 

@@ -133,6 +133,13 @@ struct Image::State {
     return CallbackCalls(elf.get(), with_symbols(), tables().symbols);
   }
   void answer(std::vector<Question>& questions, std::uint64_t back, Locations& locations);
+  // What answering has read of the files is most of the memory that it took.
+  void let_go_of_files() const {
+    // A module was linked in its bytes; of another byte order libelf may turn them round there.
+    if (module || !is_x86_64(elf.get())) return;
+    file.let_go();
+    separate.file.let_go();
+  }
 };
 
 // Each unit is visited once, by one of as many threads as are worth it.
@@ -329,10 +336,9 @@ Locations Image::locate_own(std::span<const std::uint64_t> pcs, PcKind kind) {
   };
   if (!std::is_sorted(pcs.begin(), pcs.end())) std::sort(order.begin(), order.end(), is_before);
 
-  const bool cached = !state_->cache.empty() && kind == PcKind::return_address;
-  const LocationCache cache = cached ? LocationCache::load(state_->cache) : LocationCache();
   std::vector<bool> known(pcs.size());
-  cache.find(order, locations, known);
+  if (!state_->cache.empty() && kind == PcKind::return_address)
+    LocationCache::load(state_->cache).find(order, locations, known);
   std::erase_if(order, [&](std::size_t i) { return known[i] || pcs[i] < back; });
   if (order.empty()) return locations;
 
@@ -359,13 +365,37 @@ Locations Image::locate_own(std::span<const std::uint64_t> pcs, PcKind kind) {
     questions.push_back({tables.units.find(address), &location});
   }
   state_->answer(questions, back, locations);
+  state_->let_go_of_files();
 
   // The others copy it. Equal PCs are side by side in `order`, the first asker first.
   for (std::size_t i = 1; i < order.size(); ++i) {
     if (pcs[order[i]] == pcs[order[i - 1]]) locations[order[i]] = locations[order[i - 1]];
   }
-  if (cached) cache.store(state_->cache, order, locations);
   return locations;
+}
+
+void Image::store_answers(const Locations& locations) {
+  std::vector<std::size_t> order;
+  for (Image& module : state_->modules) {
+    order.clear();
+    for (std::size_t i = 0; i < locations.size(); ++i)
+      if (&of(locations[i].pc) == &module) order.push_back(i);
+    module.store_own(locations, order);
+  }
+  order.clear();
+  for (std::size_t i = 0; i < locations.size(); ++i)
+    if (state_->modules.empty() || &of(locations[i].pc) == this) order.push_back(i);
+  store_own(locations, std::move(order));
+}
+
+void Image::store_own(const Locations& locations, std::vector<std::size_t> order) {
+  if (state_->cache.empty()) return;
+  const auto is_before = [&](std::size_t a, std::size_t b) {
+    return locations[a].pc < locations[b].pc;
+  };
+  if (!std::is_sorted(order.begin(), order.end(), is_before))
+    std::sort(order.begin(), order.end(), is_before);
+  LocationCache::load(state_->cache).store(state_->cache, order, locations);
 }
 
 Instrumentation Image::instrumentation() {

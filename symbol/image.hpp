@@ -86,10 +86,12 @@ class Image {
   // The files, of its own and of modules, that have none.
   std::vector<std::string> without_debug_info() const;
 
-  // Keeps the answers about return addresses in a file in `directory`, by build-id, and takes
-  // them from there. For images with a build-id and debug information; without effect for
-  // others, and where the directory cannot be written.
+  // Takes answers about return addresses from a file in `directory`, by build-id, where
+  // store_answers() keeps them. For images with a build-id and debug information; without effect
+  // for others, and where the directory cannot be written.
   void keep_answers_in(const std::string& directory);
+  // `locations`: as locate() gave them. Takes a while for many; nothing else is asked meanwhile.
+  void store_answers(const Locations& locations);
 
   // All PCs that kcov can record, as it records them, ascending: percentages are of these. Empty
   // where it cannot be told (callback_calls.hpp).
@@ -117,6 +119,7 @@ class Image {
   // Itself, or that of its modules which the PC is in.
   Image& of(std::uint64_t pc);
   Locations locate_own(std::span<const std::uint64_t> pcs, PcKind kind);
+  void store_own(const Locations& locations, std::vector<std::size_t> order);
 
   std::unique_ptr<State> state_;
 };

@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <limits>
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+#include "support/pc_table.hpp"
 
 namespace kcov::symbol {
 
@@ -162,7 +163,6 @@ class LocationCache::Writer {
     // About as much as a kernel's take: to grow is to copy.
     pcs_.reserve(locations);
     places_.reserve(locations + 1);
-    by_place_.reserve(locations / 8);
     by_text_.reserve(locations / 16);
     number_of({});
   }
@@ -192,21 +192,21 @@ class LocationCache::Writer {
 
  private:
   std::uint32_t number_of(std::string_view text) {
-    // Names that are kept once are known by where they are; most were asked for a moment ago.
-    Recent& recent = recent_[(reinterpret_cast<std::uintptr_t>(text.data()) >> 3) % recent_.size()];
-    if (recent.place == text.data() && recent.size == text.size()) return recent.number;
-    const auto [place, is_new_place] = by_place_.try_emplace(text.data());
-    if (is_new_place || place->second.second != text.size()) {
+    // Names that are kept once are known by where they are.
+    const std::uint32_t place =
+        places_of_texts_.number_of(reinterpret_cast<std::uintptr_t>(text.data()));
+    if (place == known_.size()) known_.push_back({~std::size_t{0}, 0});
+    Known& known = known_[place];
+    if (known.size != text.size()) {
       const auto [found, is_new] =
           by_text_.try_emplace(std::string(text), static_cast<std::uint32_t>(by_text_.size()));
       if (is_new) {
         text_offsets_.push_back(static_cast<std::uint32_t>(texts_.size()));
         texts_ += text;
       }
-      place->second = {found->second, text.size()};
+      known = {text.size(), found->second};
     }
-    recent = {text.data(), text.size(), place->second.first};
-    return recent.number;
+    return known.number;
   }
 
   template <class T>
@@ -229,21 +229,26 @@ class LocationCache::Writer {
   std::vector<StoredFrame> frames_;
   std::vector<std::uint32_t> text_offsets_;
   std::string texts_;
-  struct Recent {
-    const char* place = nullptr;
-    std::size_t size = ~std::size_t{0};
-    std::uint32_t number = 0;
+  struct Known {
+    std::size_t size;
+    std::uint32_t number;
   };
-  std::array<Recent, 2048> recent_;
-  std::unordered_map<const char*, std::pair<std::uint32_t, std::size_t>> by_place_;
+  PcTable places_of_texts_;
+  std::vector<Known> known_;  // of each place
   std::unordered_map<std::string, std::uint32_t> by_text_;
 };
 
 void LocationCache::store(const std::string& path, std::span<const std::size_t> order,
                           const Locations& more) const {
+  std::size_t at = 0;
+  const bool has_all = std::all_of(order.begin(), order.end(), [&](std::size_t i) {
+    while (at < pcs_.size() && pcs_[at] < more[i].pc) ++at;
+    return more[i].frames.empty() || (at < pcs_.size() && pcs_[at] == more[i].pc);
+  });
+  if (has_all) return;
   Writer writer(pcs_.size() + order.size());
   std::vector<Frame> frames;
-  std::size_t at = 0;
+  at = 0;
   for (const std::size_t i : order) {
     if (more[i].frames.empty()) continue;
     for (; at < pcs_.size() && pcs_[at] <= more[i].pc; ++at) writer.add(location(at, frames));

@@ -35,8 +35,8 @@ class LocationCache {
             std::vector<bool>& known) const;
 
   // Writes what is known already and those of `more` that lie in a function to the file, whole
-  // or not at all. `order`: indices of `more`, by PC. It is a cache: what cannot be written is
-  // looked up again.
+  // or not at all; nothing where all of them are known. `order`: indices of `more`, by PC. It is
+  // a cache: what cannot be written is looked up again.
   void store(const std::string& path, std::span<const std::size_t> order,
              const Locations& more) const;
 

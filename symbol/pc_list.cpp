@@ -41,10 +41,14 @@ Result<std::vector<std::uint64_t>> parse_pc_list(std::string_view text, std::str
   std::vector<std::uint64_t> pcs;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t newline = text.find('\n');
-    const std::string_view line = trimmed(text.substr(0, newline));
+    std::string_view line = text.substr(0, newline);
     text.remove_prefix(newline == std::string_view::npos ? text.size() : newline + 1);
-    if (line.empty()) continue;
-    const std::optional<std::uint64_t> pc = parse_pc(line);
+    std::optional<std::uint64_t> pc = parse_pc(line);
+    if (!pc) {  // few have spaces
+      line = trimmed(line);
+      if (line.empty()) continue;
+      pc = parse_pc(line);
+    }
     if (!pc) {
       return Error{"cannot read PCs from \"" + std::string(name) + "\": line " +
                    std::to_string(number) + " is " + quoted(line) +

@@ -113,6 +113,7 @@ symbol::Locations all_points(symbol::Image& image, const coverage::CoverageSet& 
   image.keep_answers_in(lab::cache_directory() / "symbols");
   const std::vector<MissingModule> missing = add_modules(image, set.modules, set.release);
   symbol::Locations points = image.locate(image.coverable_pcs());
+  image.store_answers(points);
   if (points.empty() || missing.empty()) return points;
   for (const MissingModule& one : missing) {
     say("what there is to cover in the module {} is not known, and what was "
@@ -173,6 +174,7 @@ void name_records(coverage::Recording& recording, std::optional<symbol::Image> i
   std::vector<std::uint64_t> pcs;
   for (const symbol::Location& location : recording.locations) pcs.push_back(location.pc);
   recording.locations = image->locate(pcs);
+  image->store_answers(recording.locations);
   recording.unnamed.clear();
   report::cut(recording);
 }

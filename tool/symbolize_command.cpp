@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <deque>
 #include <future>
 #include <iterator>
@@ -64,7 +66,7 @@ void append_line(const symbol::Location& location, bool suffixes, fmt::memory_bu
 
 // Made into text by all processors, block by block, and written in order.
 void print(const symbol::Locations& locations, bool suffixes) {
-  constexpr std::size_t kBlock = 1024;  // locations
+  constexpr std::size_t kBlock = 8192;  // locations
   const auto text_of_block = [&](std::size_t begin) {
     fmt::memory_buffer text;
     for (std::size_t i = begin; i < std::min(begin + kBlock, locations.size()); ++i)
@@ -136,9 +138,17 @@ Result<int> symbolize(const SymbolizeOptions& options) {
         "build, and named wrongly (--machine, --stock, --vmlinux)",
         strangers, pcs->size(), path);
   }
+  std::thread printing([&] {
+    // Signals are for the other thread.
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    print(locations, options.suffixes);
+  });
+  image->store_answers(locations);
   // Nothing is left behind by whoever ends us while a slow reader takes it.
-  if (Status going_on = release_interrupts(); !going_on) return going_on.error();
-  print(locations, options.suffixes);
+  if (Status going_on = release_interrupts(); !going_on) std::_Exit(going_on.error().exit_code);
+  printing.join();
   return 0;
 }
 

@@ -24,6 +24,7 @@ coverage::Recording small_recording(symbol::Image& image) {
   recording.release = "6.12.1";
   recording.build_id = image.build_id();
   recording.locations = image.locate(image.coverable_pcs());
+  image.store_answers(recording.locations);
   coverage::Task& task = recording.tasks.emplace_back();
   task.id = task.process = 17;
   task.programs = {{0, {"sh"}}, {2, {"ls", ""}}};

@@ -32,7 +32,9 @@ class LocationCacheTest : public ::testing::Test {
     Result<Image> image = Image::open(program(name));
     EXPECT_TRUE(image);
     if (!directory_.empty()) image->keep_answers_in(directory_);
-    return image->locate(pcs);
+    Locations locations = image->locate(pcs);
+    image->store_answers(locations);
+    return locations;
   }
   Locations uncached() {
     const fs::path directory = std::exchange(directory_, {});
