@@ -79,11 +79,14 @@ Status Merger::move_modules(Recording& recording, const std::string& name) const
   return move_modules(recording.modules, recording.locations, name);
 }
 
-std::vector<std::uint32_t> Merger::new_locations(const Recording& recording) const {
-  std::vector<std::uint32_t> found;
-  for (std::uint32_t i = 0; i < recording.locations.size(); ++i)
-    if (!numbers_.contains(recording.locations[i].pc)) found.push_back(i);
-  return found;
+Merger::Known Merger::look_up(const Recording& recording) const {
+  Known known;
+  known.numbers.reserve(recording.locations.size());
+  for (std::uint32_t i = 0; i < recording.locations.size(); ++i) {
+    known.numbers.push_back(numbers_.known_number_of(recording.locations[i].pc).value_or(kNone));
+    if (known.numbers.back() == kNone) known.unknown.push_back(i);
+  }
+  return known;
 }
 
 std::uint32_t Merger::number_of(const symbol::Location& location) {
@@ -99,7 +102,7 @@ Merger::Bits& Merger::call(EntryKind kind, const std::string& name) {
   return calls_.try_emplace(name, Call{kind, {}}).first->second.pcs;
 }
 
-Status Merger::add(const Recording& recording, const std::string& name) {
+Status Merger::add(const Recording& recording, const std::string& name, Known known) {
   CoverageSet about;
   about.machine = recording.machine;
   about.release = recording.release;
@@ -109,10 +112,9 @@ Status Merger::add(const Recording& recording, const std::string& name) {
   const std::string program = recording.command.empty() ? "" : recording.command.front();
   if (Status same = add_about(about, program, name); !same) return same;
 
-  // Of each location of the recording its number here, given when a record of it is seen.
-  constexpr std::uint32_t kNone = ~0u;
-  std::vector<std::uint32_t> numbers(recording.locations.size(), kNone);
-  const std::size_t known = set_.locations.size();
+  // A new location gets its number when a record of it is seen.
+  std::vector<std::uint32_t>& numbers = known.numbers;
+  const std::size_t before = set_.locations.size();
   CoverageSet::Run run{name, recording.command, recording.status, false, {}};
   for (const Task& from : recording.tasks) {
     run.is_cut_off = run.is_cut_off || from.is_cut_off();
@@ -133,7 +135,7 @@ Status Merger::add(const Recording& recording, const std::string& name) {
                              : fmt::format("{}", fmt::join(from.programs.back().arguments, " ")),
                          reached_.take()});
   }
-  if (set_.locations.size() != known) set_.locations.adopt_all_of(recording.locations);
+  if (set_.locations.size() != before) set_.locations.adopt_all_of(recording.locations);
   set_.runs.push_back(std::move(run));
   return {};
 }

@@ -60,11 +60,18 @@ class Merger {
   // Gives what is in the recording's modules the addresses that it has here. To be called before
   // the other two.
   Status move_modules(Recording& recording, const std::string& name) const;
-  // Which locations of the recording have PCs that were not there before: of those the names
-  // are taken from it.
-  std::vector<std::uint32_t> new_locations(const Recording& recording) const;
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+  // What is known of a recording's locations, as long as nothing is added.
+  struct Known {
+    std::vector<std::uint32_t> numbers;  // of each, as the set has them; kNone: it has none
+    std::vector<std::uint32_t> unknown;  // the others: of those the names are taken from it
+  };
+  Known look_up(const Recording& recording) const;
   // `name`: of its file. Errors: it is of another kernel than those before.
-  Status add(const Recording& recording, const std::string& name);
+  Status add(const Recording& recording, const std::string& name) {
+    return add(recording, name, look_up(recording));
+  }
+  Status add(const Recording& recording, const std::string& name, Known known);
   Status add(CoverageSet set, const std::string& name);
   // What was added, the calls by name. The merger is empty after it.
   CoverageSet take();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace kcov {
@@ -19,7 +20,11 @@ class PcTable {
     if (pcs_.size() * 2 > slots_.size()) grow();
     return number;
   }
-  bool contains(std::uint64_t pc) const { return slots_[find(pc)] != kFree; }
+  // None: it has not come yet.
+  std::optional<std::uint32_t> known_number_of(std::uint64_t pc) const {
+    const std::uint32_t number = slots_[find(pc)];
+    return number == kFree ? std::nullopt : std::optional(number);
+  }
   const std::vector<std::uint64_t>& pcs() const { return pcs_; }
 
  private:

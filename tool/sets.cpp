@@ -54,14 +54,12 @@ Result<Read> read(const std::string& file, const std::string& vmlinux) {
 Status add(Merger& merger, Read read, const std::string& file) {
   if (read.set) return merger.add(std::move(*read.set), file);
   if (Status moved = merger.move_modules(*read.recording, file); !moved) return moved;
-  if (read.names_left_out) {
-    const std::vector<std::uint32_t> unknown = merger.new_locations(*read.recording);
-    Status named = unknown.empty()
-                       ? Status()
-                       : coverage::read_names_of(file, unknown, read.recording->locations);
+  Merger::Known known = merger.look_up(*read.recording);
+  if (read.names_left_out && !known.unknown.empty()) {
+    Status named = coverage::read_names_of(file, known.unknown, read.recording->locations);
     if (!named) return named;
   }
-  return merger.add(*read.recording, file);
+  return merger.add(*read.recording, file, std::move(known));
 }
 
 class Progress {

@@ -67,7 +67,7 @@ TEST(CoverageSet, a_module_that_was_loaded_elsewhere_is_the_same) {
   ASSERT_TRUE(merger.move_modules(second, "alone")) << "there is nothing to move it to";
   ASSERT_TRUE(merger.add(recording_in_module(tun, {0x10, 0x20}), "one"));
   ASSERT_TRUE(merger.move_modules(second, "two"));
-  EXPECT_EQ(merger.new_locations(second), (Numbers{0, 2, 3, 4}));
+  EXPECT_EQ(merger.look_up(second).unknown, (Numbers{0, 2, 3, 4}));
   ASSERT_TRUE(merger.add(second, "two"));
   const CoverageSet set = merger.take();
   ASSERT_EQ(set.modules.size(), 1u);
@@ -164,7 +164,7 @@ TEST(CoverageSet, PCs_know_the_runs_tasks_and_calls_that_reached_them) {
   ASSERT_TRUE(merger.add(recording_of("read", {0x10, 0x20, 0x10}), "one.kcov"));
   Recording second = recording_of("write", {0x20, 0x30});
   second.tasks[0].dropped = 5;
-  EXPECT_EQ(merger.new_locations(second), (Numbers{0, 2})) << "the tracer's, and 0x30";
+  EXPECT_EQ(merger.look_up(second).unknown, (Numbers{0, 2})) << "the tracer's, and 0x30";
   ASSERT_TRUE(merger.add(second, "two.kcov"));
   const CoverageSet set = merger.take();
   ASSERT_EQ(set.locations.size(), 3u) << "without the tracer's";
