@@ -110,6 +110,8 @@ Code::Code(std::span<const std::uint64_t> pcs, std::span<const string_view> symb
           groups.try_emplace(functions_.back().name, found->second).first->second;
     }
     functions_of_.push_back(found->second);
+    groups_of_.push_back(functions_[found->second].group);
+    stops_of_.push_back(functions_[found->second].stop);
   }
 }
 

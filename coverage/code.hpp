@@ -60,11 +60,17 @@ class Code {
   std::uint64_t pc(std::uint32_t index) const { return pcs_[index]; }
   std::uint32_t function_of(std::uint32_t index) const { return functions_of_[index]; }
   const Function& function(std::uint32_t number) const { return functions_[number]; }
+  // The same as of its function, at once: they are asked for each record.
+  std::uint32_t group_of(std::uint32_t index) const { return groups_of_[index]; }
+  Stop stop_of(std::uint32_t index) const { return stops_of_[index]; }
+  std::size_t pc_count() const { return pcs_.size(); }
   std::size_t function_count() const { return functions_.size(); }
 
  private:
   std::vector<std::uint64_t> pcs_;
   std::vector<std::uint32_t> functions_of_;
+  std::vector<std::uint32_t> groups_of_;
+  std::vector<Stop> stops_of_;
   std::vector<Function> functions_;
 };
 

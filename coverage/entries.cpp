@@ -60,18 +60,22 @@ class Cutter {
       : records_(records),
         code_(code),
         blocks_(code.function_count(), Blocks{kNone, kNone}),
+        is_seen_(code.pc_count()),
         current_(code.function_count()),
         interrupted_(code.function_count()) {}
 
   // The entries of all records but those in `left_out`.
   std::vector<Entry> cut(std::span<const Range> left_out) {
     for_each_record(left_out, [&](std::uint32_t i) {
+      // A trace holds each PC thousands of times.
+      if (std::exchange(is_seen_[records_[i]], true)) return;
       Blocks& blocks = blocks_[function_at(i)];
       const std::uint64_t pc = code_.pc(records_[i]);
       if (blocks.first == kNone) blocks.first = pc;
       blocks.lowest = std::min(blocks.lowest, pc);
       marked_ = marked_ || at(i).root == Root::call_marker;
     });
+    find_first_blocks();
     std::optional<std::uint32_t> before;
     for_each_record(left_out, [&](std::uint32_t i) {
       before_ = before;
@@ -109,16 +113,22 @@ class Cutter {
   std::uint32_t function_at(std::uint32_t i) const { return code_.function_of(records_[i]); }
   const Function& at(std::uint32_t i) const { return code_.function(function_at(i)); }
   // The function, whatever piece of it: what is asked is whether it was entered.
-  std::uint32_t group_at(std::uint32_t i) const { return at(i).group; }
+  std::uint32_t group_at(std::uint32_t i) const { return code_.group_of(records_[i]); }
   Entry& entry() { return entries_[current_.entry()]; }
   const Entry& entry() const { return entries_[current_.entry()]; }
 
+  void find_first_blocks() {
+    for (std::uint32_t pc = 0; pc < is_first_.size(); ++pc) {
+      const std::uint32_t function = code_.function_of(pc);
+      // The unlikely part of a function, laid out elsewhere, is jumped to from within.
+      is_first_[pc] = code_.pc(pc) == blocks_[function].first && !code_.function(function).cold;
+    }
+  }
+
   bool is_entry_block(std::uint32_t i) const {
+    if (!is_first_[records_[i]]) return false;
     const std::uint32_t function = function_at(i);
     const Blocks& blocks = blocks_[function];
-    if (code_.pc(records_[i]) != blocks.first) return false;
-    // The unlikely part of a function, laid out elsewhere: jumped to from within.
-    if (code_.function(function).cold) return false;
     // A function is laid out from its entry on. Where the first block is not the lowest, it
     // is the head of a loop, and comes again in the same call.
     return blocks.first == blocks.lowest || !before_ || function_at(*before_) != function;
@@ -218,9 +228,9 @@ class Cutter {
 
   // The interrupted call is back when a function of its own goes on.
   bool fault_is_over(std::uint32_t i) const {
+    if (!has_interrupted_) return false;
     const std::uint32_t function = group_at(i);
-    return has_interrupted_ && has_current_ && !current_.has_entered(function) &&
-           interrupted_.has_entered(function);
+    return has_current_ && !current_.has_entered(function) && interrupted_.has_entered(function);
   }
 
   void append(std::uint32_t i) {
@@ -236,7 +246,9 @@ class Cutter {
   std::span<const std::uint32_t> records_;
   const Code& code_;
   std::vector<Entry> entries_;
-  std::vector<Blocks> blocks_;
+  std::vector<Blocks> blocks_;  // of each function
+  std::vector<char> is_seen_;   // of each PC: the trace holds it
+  std::vector<char> is_first_ = std::vector<char>(is_seen_.size());  // begins its function
   Open current_;
   bool has_current_ = false;
   // The call that a page fault came into.

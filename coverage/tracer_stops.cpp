@@ -17,9 +17,7 @@ bool is_part_of_stop(Stop part) {
 
 std::vector<Range> find_tracer_stops(std::span<const std::uint32_t> records, const Code& code) {
   const auto size = static_cast<std::uint32_t>(records.size());
-  const auto part = [&](std::uint32_t i) {
-    return code.function(code.function_of(records[i])).stop;
-  };
+  const auto part = [&](std::uint32_t i) { return code.stop_of(records[i]); };
   // A call that begins is not in the midst of a stop: what is between the two was lost.
   const auto begins_call = [&](std::uint32_t i) {
     const Root root = code.function(code.function_of(records[i])).root;
