@@ -375,21 +375,11 @@ Locations Image::locate_own(std::span<const std::uint64_t> pcs, PcKind kind) {
 }
 
 void Image::store_answers(const Locations& locations) {
-  std::vector<std::size_t> order;
-  for (Image& module : state_->modules) {
-    order.clear();
-    for (std::size_t i = 0; i < locations.size(); ++i)
-      if (&of(locations[i].pc) == &module) order.push_back(i);
-    module.store_own(locations, order);
-  }
-  order.clear();
-  for (std::size_t i = 0; i < locations.size(); ++i)
-    if (state_->modules.empty() || &of(locations[i].pc) == this) order.push_back(i);
-  store_own(locations, std::move(order));
-}
-
-void Image::store_own(const Locations& locations, std::vector<std::size_t> order) {
   if (state_->cache.empty()) return;
+  std::vector<std::size_t> order;
+  order.reserve(locations.size());
+  for (std::size_t i = 0; i < locations.size(); ++i)
+    if (&of(locations[i].pc) == this) order.push_back(i);
   const auto is_before = [&](std::size_t a, std::size_t b) {
     return locations[a].pc < locations[b].pc;
   };

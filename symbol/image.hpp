@@ -90,7 +90,8 @@ class Image {
   // store_answers() keeps them. For images with a build-id and debug information; without effect
   // for others, and where the directory cannot be written.
   void keep_answers_in(const std::string& directory);
-  // `locations`: as locate() gave them. Takes a while for many; nothing else is asked meanwhile.
+  // `locations`: as locate() gave them; those in modules are left out. Takes a while for many, in
+  // which nothing else may be asked of the image.
   void store_answers(const Locations& locations);
 
   // All PCs that kcov can record, as it records them, ascending: percentages are of these. Empty
@@ -119,7 +120,6 @@ class Image {
   // Itself, or that of its modules which the PC is in.
   Image& of(std::uint64_t pc);
   Locations locate_own(std::span<const std::uint64_t> pcs, PcKind kind);
-  void store_own(const Locations& locations, std::vector<std::size_t> order);
 
   std::unique_ptr<State> state_;
 };
