@@ -58,7 +58,7 @@ struct CoverageSet {
 class Merger {
  public:
   // Gives what is in the recording's modules the addresses that it has here. To be called before
-  // the other two.
+  // look_up() and add().
   Status move_modules(Recording& recording, const std::string& name) const;
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
   // What is known of a recording's locations, as long as nothing is added.

@@ -2,6 +2,18 @@
 #include "coverage/database.hpp"
 
 namespace kcov::coverage {
+namespace {
+
+// What went wrong last, for somebody who knows nothing of SQLite.
+std::string reason(sqlite3* database) {
+  switch (sqlite3_errcode(database) & 0xff) {
+    case SQLITE_NOTADB: return "it is no recording (kcovtool trace -o makes one)";
+    case SQLITE_CORRUPT: return "it is damaged or cut short";
+    default: return sqlite3_errmsg(database);
+  }
+}
+
+}  // namespace
 
 Database::~Database() { close(); }
 
@@ -27,8 +39,7 @@ void Database::open(int flags) {
 
 void Database::run(const char* sql) {
   if (failed_) return;
-  if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
-    fail(sqlite3_errmsg(handle_));
+  if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail(reason(handle_));
 }
 
 void Database::close() {
@@ -50,14 +61,14 @@ Status Database::status(const char* doing) const {
 Statement::Statement(Database& database, const char* sql) : database_(database) {
   if (database.failed()) return;
   if (sqlite3_prepare_v2(database.handle(), sql, -1, &handle_, nullptr) != SQLITE_OK)
-    database.fail(sqlite3_errmsg(database.handle()));
+    database.fail(reason(database.handle()));
 }
 
 bool Statement::next() {
   if (handle_ == nullptr || database_.failed()) return false;
   const int result = sqlite3_step(handle_);
   if (result == SQLITE_ROW) return true;
-  if (result != SQLITE_DONE) database_.fail(sqlite3_errmsg(database_.handle()));
+  if (result != SQLITE_DONE) database_.fail(reason(database_.handle()));
   return false;
 }
 

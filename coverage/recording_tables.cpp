@@ -85,6 +85,11 @@ bool open_tables(Database& database) {
     database.fail(errno_text(errno));
     return false;
   }
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) {
+    database.fail("it is a directory");
+    return false;
+  }
   // What a killed writer has begun is undone, if that is allowed.
   database.open(::access(path, W_OK) == 0 ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
   const auto number = [&](const char* pragma) {

@@ -77,9 +77,11 @@ std::string text_of(const Examination& examination) {
     }
     (section.decides ? deciding : others) += count_problems(section);
   }
-  fmt::format_to(out, "\n{}{}\n",
-                 deciding == 0 ? "nothing wrong was found" : numbered(deciding, "problem"),
-                 others == 0 ? "" : fmt::format("; {} more in what was not asked for", others));
+  fmt::format_to(
+      out, "\n{}{}\n", deciding == 0 ? "nothing wrong was found" : numbered(deciding, "problem"),
+      others == 0
+          ? ""
+          : fmt::format("; {} elsewhere, in what was not asked for", numbered(others, "problem")));
   return text;
 }
 

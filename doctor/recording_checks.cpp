@@ -74,6 +74,8 @@ void check_records(Section& section, const Recording& recording) {
   } else if (recording.release.empty()) {
     section.problem("records", "the program recorded nothing: none of what it ran is instrumented",
                     "compile it with kcov_instrument() (docs/host.md)");
+  } else if (!recording.status) {
+    section.ok("records", "none: what there was is lost with the buffers");
   } else {
     section.problem("records", "the kernel recorded nothing",
                     "kcovtool doctor --vmlinux FILE, to see whether that kernel is instrumented");

@@ -50,9 +50,12 @@ fs::path cache_directory() {
 
 Result<fs::path> agent_path() {
   if (const char* given = environment("KCOVTOOL_AGENT")) {
-    if (::access(given, X_OK) == 0) return fs::path(given);
+    std::error_code ignored;
+    const bool is_directory = fs::is_directory(given, ignored);
+    if (!is_directory && ::access(given, X_OK) == 0) return fs::path(given);
     return Error{"cannot use the agent that KCOVTOOL_AGENT names, " + std::string(given) + ": " +
-                 errno_text(errno)};
+                 (is_directory ? "it is a directory" : errno_text(errno)) +
+                 "; name the kcov-agent of this kcovtool there, or nothing"};
   }
   const fs::path here = executable_directory();
   for (const fs::path& candidate :

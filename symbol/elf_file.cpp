@@ -60,7 +60,8 @@ std::vector<Code> code_of(Elf* elf) {
 
 bool is_x86_64(Elf* elf) {
   GElf_Ehdr header;
-  return gelf_getehdr(elf, &header) != nullptr && header.e_machine == EM_X86_64;
+  return gelf_getehdr(elf, &header) != nullptr && header.e_machine == EM_X86_64 &&
+         header.e_ident[EI_DATA] == ELFDATA2LSB;
 }
 
 bool has_section(Elf* elf, std::uint32_t type, std::string_view name) {

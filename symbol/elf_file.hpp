@@ -60,6 +60,7 @@ struct Code {
 // All that there is in the ELF, which must outlive it.
 std::vector<Code> code_of(Elf* elf);
 
+// Of this byte order, then.
 bool is_x86_64(Elf* elf);
 
 bool has_section(Elf* elf, std::uint32_t type, std::string_view name);

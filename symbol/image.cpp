@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -157,20 +158,28 @@ void Image::State::answer(std::vector<Question>& questions, std::uint64_t back,
   const auto work = [&](DebugInfo& info, Names& names) {
     for (std::size_t i; (i = next++) < groups.size();) info.answer(groups[i], back, names);
   };
+  std::vector<std::exception_ptr> failures(workers);  // no memory, of each thread
   std::vector<std::jthread> threads;
   for (std::size_t i = 1; i < workers; ++i) {
     const auto names = std::make_shared<Names>();
     locations.adopt(names);
-    threads.emplace_back([&, names] {
-      const std::unique_ptr<Elf, CloseElf> own(with_debug_info().read());
-      if (own == nullptr) return;
-      DebugInfo info(own.get());
-      if (info.dwarf() != nullptr) work(info, *names);
+    threads.emplace_back([&, names, i] {
+      try {
+        const std::unique_ptr<Elf, CloseElf> own(with_debug_info().read());
+        if (own == nullptr) return;
+        DebugInfo info(own.get());
+        if (info.dwarf() != nullptr) work(info, *names);
+      } catch (...) {
+        failures[i] = std::current_exception();
+      }
     });
   }
   const auto names = std::make_shared<Names>();
   locations.adopt(names);
   work(debug, *names);
+  threads.clear();
+  for (const std::exception_ptr& failure : failures)
+    if (failure) std::rethrow_exception(failure);
 }
 
 Image::Image(std::unique_ptr<State> state) : state_(std::move(state)) {}

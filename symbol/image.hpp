@@ -90,8 +90,8 @@ class Image {
   // store_answers() keeps them. For images with a build-id and debug information; without effect
   // for others, and where the directory cannot be written.
   void keep_answers_in(const std::string& directory);
-  // `locations`: as locate() gave them; those in modules are left out. Takes a while for many, in
-  // which nothing else may be asked of the image.
+  // `locations`: as locate() gave them for return addresses; those in modules are left out. Takes a
+  // while for many, in which nothing else may be asked of the image.
   void store_answers(const Locations& locations);
 
   // All PCs that kcov can record, as it records them, ascending: percentages are of these. Empty

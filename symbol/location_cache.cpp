@@ -72,6 +72,15 @@ bool is_ascending(std::span<const T> numbers) {
   return std::is_sorted(numbers.begin(), numbers.end());
 }
 
+// Whether the open file is still the one of that name: another writer may have finished with it
+// since, and it is the cache now, which others have mapped.
+bool is_of_name(int fd, const std::string& name) {
+  struct stat open {};
+  struct stat named {};
+  return ::fstat(fd, &open) == 0 && ::stat(name.c_str(), &named) == 0 &&
+         open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
 }  // namespace
 
 LocationCache LocationCache::load(const std::string& path) {
@@ -262,7 +271,7 @@ void LocationCache::store(const std::string& path, std::span<const std::size_t> 
   const std::string unfinished = path + ".new";
   const int fd = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return;
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) {
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0 && is_of_name(fd, unfinished)) {
     const bool is_kept = ::ftruncate(fd, 0) == 0 && writer.write(fd) &&
                          ::rename(unfinished.c_str(), path.c_str()) == 0;
     if (!is_kept) ::unlink(unfinished.c_str());

@@ -8,28 +8,41 @@
 namespace kcov::symbol {
 
 UnitMap::UnitMap(Dwarf* dwarf) : dwarf_(dwarf) {
+  Dwarf_Aranges* all = nullptr;
   std::size_t count = 0;
-  if (dwarf_ == nullptr || dwarf_getaranges(dwarf_, &aranges_, &count) != 0) aranges_ = nullptr;
+  if (dwarf_ == nullptr || dwarf_getaranges(dwarf_, &all, &count) != 0) return;
+  for (std::size_t i = 0; i < count; ++i) {
+    Dwarf_Addr start = 0;
+    Dwarf_Word length = 0;
+    Dwarf_Off unit = 0;
+    if (dwarf_getarangeinfo(dwarf_onearange(all, i), &start, &length, &unit) == 0 && length != 0)
+      aranges_.push_back({start, start + length, unit});
+  }
+  std::sort(aranges_.begin(), aranges_.end(), is_before);
+}
+
+Dwarf_Off UnitMap::find(const std::vector<Range>& ranges, std::uint64_t address,
+                        std::size_t& last) {
+  const auto is_at = [&](std::size_t i) {
+    return i < ranges.size() && ranges[i].start <= address &&
+           (i + 1 == ranges.size() || address < ranges[i + 1].start);
+  };
+  if (!is_at(last)) {
+    const auto next =
+        std::upper_bound(ranges.begin(), ranges.end(), address,
+                         [](std::uint64_t a, const Range& range) { return a < range.start; });
+    if (next == ranges.begin()) return none;
+    last = static_cast<std::size_t>(next - ranges.begin()) - 1;
+  }
+  return address < ranges[last].end ? ranges[last].unit : none;
 }
 
 Dwarf_Off UnitMap::find(std::uint64_t address) {
   if (dwarf_ == nullptr) return none;
-  if (last_.start <= address && address < last_.end) return last_.unit;
-  if (aranges_ != nullptr) {
-    Dwarf_Arange* range = dwarf_getarange_addr(aranges_, address);
-    Dwarf_Addr start = 0;
-    Dwarf_Word length = 0;
-    Dwarf_Off unit = 0;
-    if (range != nullptr && dwarf_getarangeinfo(range, &start, &length, &unit) == 0) {
-      last_ = {start, start + length, unit};
-      return unit;
-    }
-  }
+  const Dwarf_Off unit = find(aranges_, address, last_arange_);
+  if (unit != none) return unit;
   if (!unit_ranges_read_) read_unit_ranges();
-  auto it = std::upper_bound(unit_ranges_.begin(), unit_ranges_.end(), address,
-                             [](std::uint64_t a, const Range& range) { return a < range.start; });
-  if (it == unit_ranges_.begin() || address >= (--it)->end) return none;
-  return it->unit;
+  return find(unit_ranges_, address, last_unit_range_);
 }
 
 void UnitMap::read_unit_ranges() {
@@ -48,8 +61,7 @@ void UnitMap::read_unit_ranges() {
       if (start < end) unit_ranges_.push_back({start, end, offset});
     }
   }
-  std::sort(unit_ranges_.begin(), unit_ranges_.end(),
-            [](const Range& a, const Range& b) { return a.start < b.start; });
+  std::sort(unit_ranges_.begin(), unit_ranges_.end(), is_before);
 }
 
 }  // namespace kcov::symbol

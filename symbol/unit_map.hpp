@@ -30,14 +30,19 @@ class UnitMap {
     std::uint64_t end;
     Dwarf_Off unit;
   };
+  static bool is_before(const Range& a, const Range& b) { return a.start < b.start; }
 
   void read_unit_ranges();
 
+  // Both in order of starts. `last`: the place of the answer before, which is most often this one.
+  static Dwarf_Off find(const std::vector<Range>& ranges, std::uint64_t address, std::size_t& last);
+
   Dwarf* dwarf_;
-  Dwarf_Aranges* aranges_ = nullptr;
+  std::vector<Range> aranges_;
+  std::size_t last_arange_ = 0;
   bool unit_ranges_read_ = false;
-  std::vector<Range> unit_ranges_;  // by start
-  Range last_{0, 0, none};          // the one found last: most questions are near each other
+  std::vector<Range> unit_ranges_;
+  std::size_t last_unit_range_ = 0;
 };
 
 }  // namespace kcov::symbol

@@ -89,9 +89,15 @@ void open_standard_streams() {
   if (fd > 2) ::close(fd);
 }
 
-// What CLI11 found wrong, as our other messages are.
+// What CLI11 found wrong, as our other messages are. It asks the one that was called: that a
+// subcommand was chosen is known to that alone.
 std::string wrong_command_line(const CLI::App* app, const CLI::Error& error) {
   std::string what = error.what();
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+  const std::vector<std::string> rest = app->remaining(true);
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) &&
+      !app->get_subcommands([](const CLI::App*) { return true; }).empty() && !rest.empty())
+    what = "there is no subcommand \"" + rest.front() + '"';
   // It takes the "--" before a command for an argument.
   if (const std::size_t at = what.find(": -- "); at != std::string::npos) what.erase(at + 2, 3);
   std::string names;

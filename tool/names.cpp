@@ -190,7 +190,11 @@ Result<coverage::Recording> read_named(const std::string& file, const std::strin
   } else if (!has_names && !recording->release.empty()) {
     name_records(*recording, {}, find_image(recording->build_id, recording->release));
   }
-  if (!recording->status) say("{} was broken off: what was recorded until then follows", file);
+  if (!recording->status)
+    say("{} was broken off: what had come until then follows, without what the tasks that ran had "
+        "in "
+        "their buffers",
+        file);
   return recording;
 }
 

@@ -13,13 +13,13 @@
 
 namespace kcov::tool {
 
-// The tasks that were traced, with their records. Of the locations there are the PCs yet.
+// The tasks that were traced, with their records. Of the locations only the PCs are known yet.
 void take_tasks(lab::SessionResult& session, coverage::Recording& recording);
 
 // Writes a recording while the command runs: what was told is in the file, whatever happens next.
 class Recorder : public lab::SessionObserver {
  public:
-  // The file, and what is run; both stay.
+  // The file, and what is run; both must outlive this.
   Recorder(const std::string& output, const std::vector<std::string>& command)
       : output_(output), command_(command) {}
 

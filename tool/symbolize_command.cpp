@@ -4,15 +4,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <deque>
 #include <future>
 #include <iterator>
 #include <memory>
 #include <string_view>
+#include <system_error>
 #include <thread>
 
 #include "lab/kernel.hpp"
@@ -64,8 +65,9 @@ void append_line(const symbol::Location& location, bool suffixes, fmt::memory_bu
   text.push_back('\n');
 }
 
-// Made into text by all processors, block by block, and written in order.
-void print(const symbol::Locations& locations, bool suffixes) {
+// Made into text by all processors, block by block, and written in order. 0, or the errno of what
+// could not be written.
+int print(const symbol::Locations& locations, bool suffixes) {
   constexpr std::size_t kBlock = 8192;  // locations
   const auto text_of_block = [&](std::size_t begin) {
     fmt::memory_buffer text;
@@ -81,8 +83,10 @@ void print(const symbol::Locations& locations, bool suffixes) {
                                 [&, begin = next] { return text_of_block(begin); }));
     const fmt::memory_buffer text = made.front().get();
     made.pop_front();
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) return errno;
+    if (interrupted() != 0) return EINTR;
   }
+  return std::fflush(stdout) == 0 ? 0 : errno;
 }
 
 Result<std::vector<std::uint64_t>> read_pcs(const std::string& file) {
@@ -138,17 +142,32 @@ Result<int> symbolize(const SymbolizeOptions& options) {
         "build, and named wrongly (--machine, --stock, --vmlinux)",
         strangers, pcs->size(), path);
   }
-  std::thread printing([&] {
-    // Signals are for the other thread.
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, nullptr);
-    print(locations, options.suffixes);
-  });
-  image->store_answers(locations);
-  // Nothing is left behind by whoever ends us while a slow reader takes it.
-  if (Status going_on = release_interrupts(); !going_on) std::_Exit(going_on.error().exit_code);
-  printing.join();
+  // A cache need not be written: nothing is said where it cannot.
+  const auto store = [&] {
+    try {
+      image->store_answers(locations);
+    } catch (const std::exception&) {
+    }
+    // Nothing is left behind any more by whoever ends us while a slow reader takes it.
+    (void)release_interrupts();
+  };
+  std::jthread storing;
+  try {
+    storing = std::jthread([&] {
+      // Who asks us to end is to interrupt the writing.
+      sigset_t ends;
+      sigemptyset(&ends);
+      for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&ends, signal);
+      pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+      store();
+    });
+  } catch (const std::system_error&) {
+    store();
+  }
+  if (const int error = print(locations, options.suffixes); error != 0 && interrupted() == 0)
+    return Error{fmt::format("cannot write to standard output: {}", errno_text(error))};
+  storing = {};
+  if (interrupted() != 0) return interruption();
   return 0;
 }
 

@@ -204,7 +204,7 @@ Result<Recording> trace_kernel(const TraceOptions& options, const lab::Request& 
   return report;
 }
 
-// TraceOptions that say where or how a lab kernel runs, and what runs is none.
+// Options that say where or how a lab kernel runs, and what runs is none.
 Status check_options(const TraceOptions& options) {
   if (options.arguments && options.on == "host")
     return Error{"--arguments is of system calls, which --on host does not trace", 2};

@@ -117,7 +117,7 @@ void add_view(CLI::App& command, ViewOptions& options) {
   one->add_flag("--tree", options.tree,
                 "the calls of each entry as a tree: a function is in its caller, its entry block "
                 "seen after one of the caller's. A return into the midst of a block cannot be "
-                "seen: see kcovtool(1)");
+                "seen: see kcovtool-trace(1)");
   one->add_flag("--source", options.source,
                 "the source lines that were executed, and those around them");
   one->add_flag("--raw", options.raw, "the PCs, one a line");

@@ -60,8 +60,8 @@ TEST_F(Lab, Without_its_agent_nothing_is_booted) {
   ::setenv("KCOVTOOL_AGENT", "/nonexistent/agent", 1);
   EXPECT_TOLD(
       check_lab(host_, "um"), "agent",
-      "problem | cannot use the agent that KCOVTOOL_AGENT names, /nonexistent/agent: No such file "
-      "or directory | build all of the project");
+      "problem | cannot use the agent that KCOVTOOL_AGENT names, /nonexistent/agent: No such "
+      "file or directory; name the kcov-agent of this kcovtool there, or nothing | build all");
   EXPECT_EQ(told(check_lab(host_, "um"), "a trace"), "");
 }
 

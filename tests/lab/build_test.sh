@@ -6,6 +6,13 @@
 
 expect_status 0 "$kcovtool" lab build
 expect_in "$scratch/out" "up to date: um ours 6.12"
+# Though somebody builds another.
+(
+  cache=${KCOVTOOL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kcovtool}
+  exec 9>>"$cache/build.lock"
+  flock -n 9 || true
+  timeout 30 "$kcovtool" lab build 9>&- >"$scratch/out" 2>&1
+) || fail "it waits for a build of another: $(cat "$scratch/out")"
 expect_status 0 "$kcovtool" lab list --json
 expect_in "$scratch/out" '"machine": "um"' '"variant": "ours"' '"release": "6.12' '"build_id": "' '/vmlinux"'
 

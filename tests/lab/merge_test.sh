@@ -55,7 +55,7 @@ expect_in err "cat.kcov was broken off"
 
 # What cannot be.
 expect_status 125 "$kcovtool" merge -o no.kcov ls.kcov /etc/passwd
-expect_in err "cannot read the recording /etc/passwd: file is not a database"
+expect_in err "cannot read the recording /etc/passwd: it is no recording"
 expect_status 2 "$kcovtool" merge -o no.kcov
 expect_in err "cannot merge: no recording is named"
 expect_status 2 "$kcovtool" merge ls.kcov

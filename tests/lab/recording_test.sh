@@ -59,7 +59,7 @@ sleep 2.5
 kill -KILL $tool
 wait $tool || true
 expect_status 0 "$kcovtool" show killed.kcov
-expect_in err "killed.kcov was broken off: what was recorded until then follows"
+expect_in err "killed.kcov was broken off: what had come until then follows, without what the tasks"
 expect_in out "  runs ls /etc" "exit_group "
 
 # Interrupted, too, and then all that came.
@@ -83,7 +83,7 @@ expect_not_in out "it ran"
 
 # What is none.
 expect_status 125 "$kcovtool" show /etc/passwd
-expect_in err "cannot read the recording /etc/passwd: file is not a database"
+expect_in err "cannot read the recording /etc/passwd: it is no recording"
 expect_status 125 "$kcovtool" show nowhere
 expect_in err "cannot read the recording nowhere: No such file or directory"
 head -c 20000 run.kcov >cut.kcov
@@ -129,7 +129,7 @@ expect_status 0 "$kcovtool" diff there.kcov stock.kcov
 expect_in out "The kernels are not the same (or modules of theirs): PCs are not compared, and code by its names."
 [ "$(awk '$1 == "functions" && NF == 4 { print ($3 + $4 < $2 / 20) }' out)" = 1 ] || fail "the kernels' functions differ"
 expect_status 125 "$kcovtool" diff there.kcov /etc/passwd
-expect_in err "cannot read the recording /etc/passwd: file is not a database"
+expect_in err "cannot read the recording /etc/passwd: it is no recording"
 # A merged one has no order of calls.
 "$kcovtool" merge -o merged.kcov there.kcov there.kcov >/dev/null
 expect_status 0 "$kcovtool" diff merged.kcov gone.kcov

@@ -85,7 +85,7 @@ expect_status 125 "$kcovtool" report -o mine run.kcov
 expect_in err "cannot write the report " "/mine: there are other files in that directory; name a new one"
 expect_status 125 "$kcovtool" report -o /proc/none run.kcov
 expect_status 125 "$kcovtool" report -o new /etc/passwd
-expect_in err "cannot read the recording /etc/passwd: file is not a database"
+expect_in err "cannot read the recording /etc/passwd: it is no recording"
 [ ! -e new ] && [ ! -e new.partial ] || fail "a report that failed left something"
 expect_status 2 "$kcovtool" report -o . run.kcov
 expect_in err "cannot write a report into the working directory"

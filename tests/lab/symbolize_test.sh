@@ -46,6 +46,24 @@ for _ in $(seq 2000); do cat "$scratch/pcs"; done >"$scratch/many"
 [ "$(cat "$scratch/status")" = 143 ] || fail "status $(cat "$scratch/status") with a reader who waits"
 expect_not_in "$scratch/err" 'Interrupted system call'
 
+# A reader who goes, or a full disk, whatever the number of PCs; memory that does not suffice.
+for list in "$scratch/pcs" "$scratch/many"; do
+  status=0
+  (sleep 0.5; "$kcovtool" symbolize "$list" 2>"$scratch/err"; echo $? >"$scratch/status") | true || true
+  [ "$(cat "$scratch/status")" = 141 ] || fail "status $(cat "$scratch/status") when the reader has gone"
+  [ ! -s "$scratch/err" ] || fail "$(cat "$scratch/err")"
+  expect_status 125 sh -c "'$kcovtool' symbolize '$list' >/dev/full"
+  [ "$(cat "$scratch/err")" = "kcovtool: cannot write to standard output: No space left on device" ] ||
+    fail "$(cat "$scratch/err")"
+done
+vmlinux=$("$kcovtool" lab list | sed -n 's/^\* um ours [^ ]* \([^ ]*\) .*/\1/p')
+for mib in 60 80 100 120 140 160; do
+  status=0
+  (ulimit -v $((mib * 1024)) && KCOVTOOL_CACHE=$scratch/cache "$kcovtool" symbolize \
+    --vmlinux "$vmlinux" "$scratch/many" >"$scratch/out" 2>"$scratch/err") || status=$?
+  [ "$status" -lt 126 ] || fail "status $status with $mib MiB: $(cat "$scratch/err")"
+done
+
 # An image that is no file is refused at once.
 expect_status 125 timeout 20 "$kcovtool" symbolize --vmlinux "$scratch/fifo" "$scratch/pcs"
 expect_in "$scratch/err" "it is not a regular file"

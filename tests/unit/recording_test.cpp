@@ -252,7 +252,7 @@ TEST_F(RecordingFile, No_name_in_it_has_control_characters) {
 TEST_F(RecordingFile, What_is_no_recording_is_told) {
   EXPECT_NE(error_of(path_).find("No such file"), std::string::npos);
   std::ofstream(path_) << std::string(5000, 'x');
-  EXPECT_NE(error_of(path_).find("file is not a database"), std::string::npos);
+  EXPECT_NE(error_of(path_).find("it is no recording"), std::string::npos);
   fs::remove(path_);
   change("CREATE TABLE pcs (a)");
   EXPECT_NE(error_of(path_).find("it is no recording of kcovtool's"), std::string::npos);
