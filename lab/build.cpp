@@ -384,9 +384,10 @@ Result<BuildResult> build_kernel(const BuildRequest& request) {
   const fs::path shelf =
       kernels_directory() / fmt::format("{}-{}-{}", request.machine, name_of(request.variant), key);
   // What is there and current is nobody's to change: no need to wait for others' builds.
-  if (Result<Kernel> current = current_kernel(request.machine, request.variant);
-      current && fs::equivalent(current->directory, shelf, error))
-    return BuildResult{std::move(*current), true};
+  if (const Result<Kernel> current = current_kernel(request.machine, request.variant);
+      current && fs::equivalent(current->directory, shelf, error)) {
+    if (Result<Kernel> kernel = read_kernel(shelf)) return BuildResult{*kernel, true};
+  }
   const Result<BuildLock> lock = BuildLock::take(cache_directory(), request.on_step);
   if (!lock) return lock.error();
   bool was_there = fs::exists(shelf / "kernel.json", error);

@@ -130,7 +130,8 @@ TEST(Findings, Are_printed_harmlessly_and_counted) {
   other.decides = false;
   other.problem("second", "\xff", "do this");
   EXPECT_TRUE(examination.is_well());
-  EXPECT_NE(text_of(examination).find("nothing wrong was found; 1 problem elsewhere, in what was not asked for"),
+  EXPECT_NE(text_of(examination)
+                .find("nothing wrong was found; 1 problem elsewhere, in what was not asked for"),
             std::string::npos);
   other.decides = true;
   other.not_known("third", "who knows");
