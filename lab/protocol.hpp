@@ -10,8 +10,9 @@
 //   tool  -> agent  start                      a Request
 //   both            input, output, errors      the command's standard streams, as bytes
 //   tool  -> agent  input_file                 more input: the number of a file in the spool
-//   agent -> tool   input_taken                it was read; it may go
+//   agent -> tool   input_taken                one of these two was taken; with its number, or 0
 //   tool  -> agent  input_end                  end of its standard input
+//   tool  -> agent  signal                     its number: for all that runs of the command
 //   agent -> tool   heartbeat                  once a second: the machine is alive
 //   agent -> tool   task                       a TaskHeader: a task that is traced, or is not
 //   agent -> tool   program                    a TaskProgram: what it runs from here on
@@ -46,6 +47,7 @@ enum class FrameType : std::uint8_t {
   input_file,
   input_taken,
   input_end,
+  signal,
   output,
   errors,
   heartbeat,

@@ -26,12 +26,14 @@ using Clock = std::chrono::steady_clock;
 
 // What is read ahead of a command that does not read its input.
 constexpr std::size_t kMaxQueued = 1 << 20;
-// Input files that the agent has not read yet.
-constexpr int kMaxSpooled = 4;
+// Inputs that the agent has not taken yet.
+constexpr int kMaxSent = 4;
 // Less than this is sooner there on the line itself.
 constexpr std::size_t kMaxOnLine = 512;
 constexpr std::size_t kBlock = 1 << 20;
 constexpr std::size_t kLogLines = 20;
+// For a command to end in, when it was asked to.
+constexpr std::chrono::seconds kGrace(5);
 
 std::string last_lines(const std::string& text) {
   std::size_t begin = text.size();
@@ -69,16 +71,14 @@ class Session {
 
   Result<SessionResult> run() {
     while (!finished_) {
-      if (interrupted() != 0 && !(interrupted() == SIGINT && options_.command_has_terminal)) {
-        return interruption();
-      }
+      if (Status going_on = heed_interruptions(); !going_on) return going_on.error();
       if (silence_ > std::chrono::seconds(options_.hang_seconds)) {
         return broken(
             fmt::format("has said nothing for {} seconds and was ended", options_.hang_seconds));
       }
       pollfd waits[2] = {{machine_.channel(), POLLIN, 0}, {-1, POLLIN, 0}};
       if (!outgoing_.empty()) waits[0].events |= POLLOUT;
-      if (started_ && input_ >= 0 && outgoing_.size() < kMaxQueued && spooled_ < kMaxSpooled) {
+      if (started_ && input_ >= 0 && outgoing_.size() < kMaxQueued && sent_ < kMaxSent) {
         waits[1].fd = input_;
       }
       const Clock::time_point asked = Clock::now();
@@ -110,6 +110,22 @@ class Session {
         last_lines(log))};
   }
 
+  // Those that are new, or the time that the first one gave.
+  Status heed_interruptions() {
+    const bool is_late = signal_ != 0 && signal_ != SIGKILL && Clock::now() > deadline_;
+    if (interruptions() == result_.interruptions && !is_late) return {};
+    const bool was_told = interrupted() == SIGINT && options_.command_has_terminal;
+    if (!was_told || is_late) {
+      if (!started_ || !options_.passes_signals_on || signal_ == SIGKILL) return interruption();
+      signal_ = signal_ == 0 ? interrupted() : SIGKILL;
+      deadline_ = Clock::now() + kGrace;
+      outgoing_ += encode_frame(FrameType::signal,
+                                Encoder().integer(static_cast<std::uint64_t>(signal_)).take());
+    }
+    result_.interruptions = interruptions();
+    return {};
+  }
+
   Status read_input() {
     const ssize_t n = ::read(input_, block_.data(), block_.size());
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) return {};
@@ -125,11 +141,11 @@ class Session {
       return {};
     }
     const std::string_view bytes(block_.data(), static_cast<std::size_t>(n));
+    ++sent_;
     const std::filesystem::path spool = machine_.spool();
     if (bytes.size() > kMaxOnLine && !spool.empty() &&
         write_file(spool / spool_name(next_file_), bytes)) {
       outgoing_ += encode_frame(FrameType::input_file, Encoder().integer(next_file_++).take());
-      ++spooled_;
       return {};
     }
     outgoing_ += encode_frame(FrameType::input, bytes);
@@ -159,7 +175,8 @@ class Session {
       if (!observed_) return observed_.error();
     }
     silence_ = {};
-    if (interrupted() == 0 && !lost_.empty()) {
+    if (!lost_.empty()) {
+      if (interrupted() != 0) return interruption();
       return Error{fmt::format("cannot write the command's standard {}: {}", lost_,
                                errno_text(write_error_))};
     }
@@ -193,7 +210,7 @@ class Session {
         std::error_code ignored;
         std::filesystem::remove(machine_.spool() / spool_name(Decoder(frame.payload).integer()),
                                 ignored);
-        --spooled_;
+        --sent_;
         return true;
       }
       case FrameType::task: {
@@ -256,7 +273,12 @@ class Session {
             known.push_back(std::move(module));
         return true;
       }
-      case FrameType::finished: finished_ = true; return decode(frame.payload, result_.outcome);
+      case FrameType::finished: {
+        finished_ = true;
+        if (!decode(frame.payload, result_.outcome)) return false;
+        result_.was_killed = signal_ == SIGKILL && result_.outcome.status == 128 + SIGKILL;
+        return true;
+      }
       default: return false;
     }
   }
@@ -279,8 +301,10 @@ class Session {
   // The command's stream that could not be written, and why.
   std::string lost_;
   int write_error_ = 0;
-  std::uint64_t next_file_ = 0;
-  int spooled_ = 0;
+  std::uint64_t next_file_ = 1;
+  int sent_ = 0;
+  int signal_ = 0;              // that was passed on last
+  Clock::time_point deadline_;  // for the command's end after it
   Clock::duration silence_{};
   std::vector<std::uint32_t> numbers_;  // of the records that came last
   Status observed_;                     // what the observer said last

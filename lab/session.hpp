@@ -26,6 +26,8 @@ struct SessionResult {
   std::string release;   // uname -r
   std::string build_id;  // of the running kernel; may be empty
   Outcome outcome;
+  int interruptions = 0;           // of ours (support/interrupt.hpp) that the command was told of
+  bool was_killed = false;         // since it had not ended some time after the first
   LoadedModules modules;           // before the command ran, and after it
   std::vector<std::uint64_t> pcs;  // of all tasks, each once
   std::vector<TaskTrace> tasks;    // in the order in which they were made; empty: not traced
@@ -55,6 +57,10 @@ struct SessionOptions {
   int errors = 2;  // standard error go
   // The terminal's Ctrl-C reaches the command itself; we wait for what it does with it.
   bool command_has_terminal = false;
+  // A signal that asks us to end is passed on to a command that runs, and we wait for its end and
+  // what it leaves: 5 seconds, or until there is a second, then it is killed. A third ends us.
+  // Without this the first does.
+  bool passes_signals_on = false;
   SessionObserver* observer = nullptr;  // null: nobody is told before the end
   int hang_seconds = 30;                // a machine that says nothing for so long is taken for dead
 };

@@ -8,16 +8,21 @@ namespace kcov {
 namespace {
 
 volatile std::sig_atomic_t pending = 0;
+volatile std::sig_atomic_t count = 0;
 
-void remember(int signal) { pending = signal; }
+void remember(int signal) {
+  pending = signal;
+  count = count + 1;
+}
 
 }  // namespace
 
 void catch_interrupts() {
   pending = 0;
+  count = 0;
   struct sigaction action {};
   action.sa_handler = remember;
-  sigemptyset(&action.sa_mask);
+  sigfillset(&action.sa_mask);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction old {};
     // A signal that the caller ignores (nohup, a background job) stays ignored.
@@ -26,16 +31,20 @@ void catch_interrupts() {
   }
 }
 
-Status release_interrupts() {
+Status release_interrupts(int dealt_with) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction old {};
     sigaction(signal, nullptr, &old);
     if (old.sa_handler == remember) std::signal(signal, SIG_DFL);
   }
   // Looked at last: one that comes now ends us.
-  return pending == 0 ? Status{} : interruption();
+  if (count > dealt_with) return interruption();
+  pending = 0;
+  return {};
 }
 
 int interrupted() { return pending; }
+
+int interruptions() { return count; }
 
 }  // namespace kcov

@@ -61,6 +61,7 @@ struct Recorded {
 lab::SessionOptions streams_for(const TraceOptions& options) {
   lab::SessionOptions session;
   session.output = options.output.empty() ? 2 : 1;
+  session.passes_signals_on = true;
   return session;
 }
 
@@ -138,15 +139,6 @@ Result<Recorded> record_natively(const TraceOptions& options, lab::Request reque
   return Recorded{std::move(*session), name, std::move(vmlinux)};
 }
 
-// From here on a signal ends us as it ends other programs: what is left to do may take long,
-// a reader of the report may keep us waiting, and nothing stays behind.
-Status let_signals_end_us(const TraceOptions& options) {
-  const bool was_for_command =
-      (options.on == "native" || options.on == "host") && interrupted() == SIGINT;
-  Status released = release_interrupts();
-  return was_for_command ? Status{} : released;
-}
-
 // A program that is linked with kcov_host: there are no system calls in its trace, all of
 // it is one entry.
 Result<Recording> trace_host(const TraceOptions& options, const lab::Request& request) {
@@ -165,7 +157,9 @@ Result<Recording> trace_host(const TraceOptions& options, const lab::Request& re
   trace->pcs = distinct.pcs();
   report.tasks.push_back(std::move(task));
   for (const std::uint64_t pc : trace->pcs) report.locations.push_back({.pc = pc});
-  if (Status going_on = let_signals_end_us(options); !going_on) return going_on.error();
+  // The terminal's Ctrl-C was the program's, too. Otherwise as below.
+  const int of_program = interrupted() == SIGINT ? interruptions() : 0;
+  if (Status going_on = release_interrupts(of_program); !going_on) return going_on.error();
   if (!options.view.raw) {
     report.locations = lab::locate(*trace);
     report::one_entry(report, fs::path(options.command[0]).filename().string());
@@ -197,7 +191,12 @@ Result<Recording> trace_kernel(const TraceOptions& options, const lab::Request& 
   for (lab::LoadedModule& module : recorded->session.modules.modules)
     report.modules.push_back({module.name, module.start, module.size, module.build_id});
   take_tasks(recorded->session, report);
-  if (Status going_on = let_signals_end_us(options); !going_on) return going_on.error();
+  if (recorded->session.was_killed)
+    say("the command had not ended when it was asked to, and was killed; its trace is whole");
+  // From here on a signal ends us as it ends other programs: what is left to do may take long,
+  // a reader of the report may keep us waiting, and nothing stays behind.
+  if (Status going_on = release_interrupts(recorded->session.interruptions); !going_on)
+    return going_on.error();
   // PCs alone need no names, but how many tasks there were is told by them.
   name_records(report, std::move(image), recorded->vmlinux);
   if (options.view.raw) report.unnamed.clear();

@@ -272,6 +272,15 @@ void Follower::end(pid_t id) {
   channel_.send(FrameType::task_end, encode(end));
 }
 
+void Follower::pass_on(int signal) const {
+  for (const auto& known : tasks_) {
+    const pid_t id = known.first;
+    const bool is_process =
+        field(read_proc(id, "status", kMostStatus), "Tgid") == static_cast<std::uint64_t>(id);
+    if (is_process) ::kill(id, signal);
+  }
+}
+
 void Follower::look_at_buffers() {
   for (auto& [id, task] : tasks_) {
     if (task.asked || !is_to_be_drained(task)) continue;

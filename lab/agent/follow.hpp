@@ -69,6 +69,9 @@ class Follower {
   // Deals with what waitpid() said of `task`: a stop or an end.
   void changed(pid_t task, int status);
 
+  // Sends `signal` to every process that is followed.
+  void pass_on(int signal) const;
+
   // To be called every kPollMilliseconds: asks tasks with full buffers to stop.
   void look_at_buffers();
   static constexpr int kPollMilliseconds = 10;

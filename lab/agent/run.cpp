@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -182,12 +183,11 @@ class Pump {
     // What came in one read with the request.
     if (!take_frames()) return -1;
     while (!reaped_ || output_ >= 0 || errors_ >= 0) {
-      pollfd waits[5] = {{channel_.fd(), 0, 0},
+      pollfd waits[5] = {{channel_.fd(), POLLIN, 0},
                          {input_, POLLOUT, 0},
                          {output_, POLLIN, 0},
                          {errors_, POLLIN, 0},
                          {ended_, POLLIN, 0}};
-      if (queued_.size() < kMaxQueuedInput) waits[0].events = POLLIN;
       if (queued_.empty()) waits[1].fd = -1;
       const int ready = ::poll(
           waits, 5, follower_ != nullptr ? Follower::kPollMilliseconds : kHeartbeatMilliseconds);
@@ -196,7 +196,7 @@ class Pump {
       if (!beat()) return -1;
       if (ready <= 0) continue;
       if ((waits[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && !receive()) return -1;
-      if (waits[1].revents != 0) feed();
+      if (waits[1].revents != 0 && !feed()) return -1;
       if (waits[2].revents != 0) drain(output_, FrameType::output);
       if (waits[3].revents != 0) drain(errors_, FrameType::errors);
       if (waits[4].revents != 0) reap();
@@ -219,12 +219,33 @@ class Pump {
     lab::Frame frame;
     int taken;
     while ((taken = channel_.next(frame)) > 0) {
-      if (frame.type == FrameType::input && input_ >= 0) queued_ += frame.payload;
+      if (frame.type == FrameType::signal)
+        pass_on(static_cast<int>(lab::Decoder(frame.payload).integer()));
+      else
+        inputs_.push_back(std::move(frame));
+    }
+    return take_inputs() && taken == 0;
+  }
+
+  void pass_on(int signal) {
+    if (owns_machine_)
+      ::kill(-1, signal);
+    else if (follower_ != nullptr)
+      follower_->pass_on(signal);
+  }
+
+  // As much input as there is room for; the tool sends no more before it hears of these.
+  bool take_inputs() {
+    for (; !inputs_.empty() && queued_.size() < kMaxQueuedInput; inputs_.pop_front()) {
+      const lab::Frame& frame = inputs_.front();
       if (frame.type == FrameType::input_file && !take_file(frame.payload)) return false;
       if (frame.type == FrameType::input_end) input_ended_ = true;
+      if (frame.type != FrameType::input) continue;
+      if (input_ >= 0) queued_ += frame.payload;
+      if (!channel_.send(FrameType::input_taken, lab::Encoder().integer(0).take())) return false;
     }
     if (input_ended_ && queued_.empty()) close_fd(input_);
-    return taken == 0;
+    return true;
   }
 
   // Reads a file of input and says that it may go.
@@ -242,17 +263,17 @@ class Pump {
     return n == 0 && channel_.send(FrameType::input_taken, number);
   }
 
-  void feed() {
+  bool feed() {
     const ssize_t n = ::write(input_, queued_.data(), queued_.size());
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return true;
     if (n < 0) {
       // The command has closed its standard input: nobody wants the rest.
       queued_.clear();
       close_fd(input_);
-      return;
+    } else {
+      queued_.erase(0, static_cast<std::size_t>(n));
     }
-    queued_.erase(0, static_cast<std::size_t>(n));
-    if (queued_.empty() && input_ended_) close_fd(input_);
+    return take_inputs();
   }
 
   void drain(int& fd, FrameType type) {
@@ -292,7 +313,8 @@ class Pump {
   bool input_ended_ = false;
   bool reaped_ = false;
   int status_ = 0;
-  std::string queued_;
+  std::deque<lab::Frame> inputs_;  // in order
+  std::string queued_;             // for the command, of the first of them
   std::string trouble_;
   std::chrono::steady_clock::time_point last_beat_ = std::chrono::steady_clock::now();
 };

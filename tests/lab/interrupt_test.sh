@@ -40,6 +40,26 @@ for expected in INT:130 TERM:143 KILL:137; do
   [ -z "$(ls -A "$memory")" ] || fail "the machine's directory is left after SIG${expected%:*}"
 done
 
+# A machine that does not react: the third ends it, whatever the command was asked.
+mkfifo "$scratch/ready"
+KCOVTOOL_MEMORY=$memory "$kcovtool" trace -o "$scratch/run.kcov" -- sh -c 'echo up; sleep 1000' \
+  >"$scratch/ready" 2>"$scratch/err" &
+tool=$!
+read -r _ <"$scratch/ready"
+for process in $(left); do
+  [ "$(readlink "${process%/environ}/exe")" = "$(readlink -f "$kcovtool")" ] || kill -STOP "$(basename "$(dirname "$process")")"
+done
+for _ in 1 2 3; do
+  kill -0 $tool || fail "it did not wait"
+  kill -TERM $tool
+  sleep 0.5
+done
+status=0
+wait $tool || status=$?
+[ $status = 143 ] || fail "status $status after the third SIGTERM"
+expect_in "$scratch/err" "interrupted" "what was recorded until then is in"
+expect_none_left "the third SIGTERM"
+
 # Killed when its machine has ended by itself, and it waits for whoever reads the log.
 mkfifo "$scratch/log"
 KCOVTOOL_MEMORY=$memory "$kcovtool" lab run --log "$scratch/log" -- true >"$scratch/out" 2>"$scratch/err" &

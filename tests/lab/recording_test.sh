@@ -62,17 +62,52 @@ expect_status 0 "$kcovtool" show killed.kcov
 expect_in err "killed.kcov was broken off: what had come until then follows, without what the tasks"
 expect_in out "  runs ls /etc" "exit_group "
 
-# Interrupted, too, and then all that came.
-status=0
-"$kcovtool" trace -o stopped.kcov -- sh -c 'ls /etc; echo done; sleep 100' >stopped.out 2>stopped.err &
-tool=$!
-for _ in $(seq 100); do ! grep -q done stopped.out || break; sleep 0.1; done
+# What asks the tool to end asks the command, and what that did until its end is in.
+# begin COMMAND...: traced in the background, until it has said "up".
+begin() {
+  : >stopped.out
+  # A script's background jobs ignore SIGINT; this one is to take it as in a terminal.
+  env --default-signal=INT,TERM "$kcovtool" trace -o stopped.kcov -- "$@" >stopped.out 2>stopped.err &
+  tool=$!
+  for _ in $(seq 100); do ! grep -q up stopped.out || return 0; sleep 0.1; done
+  fail "the command did not start"
+}
+# ends STATUS: the tool does, with this.
+ends() {
+  local status=0
+  wait $tool || status=$?
+  [ $status = "$1" ] || fail "status $status after a signal, expected $1: $(cat stopped.err)"
+}
+begin sh -c 'echo up; sleep 100; echo never'
+kill -INT $tool
+ends 130
+[ ! -s stopped.err ] || fail "the command's end by a signal is no trouble: $(cat stopped.err)"
+expect_status 0 "$kcovtool" show stopped.kcov
+expect_in out "  runs sleep 100" "clock_nanosleep "
+[ ! -s err ] || fail "a whole recording is called broken: $(cat err)"
+begin sh -c 'trap "echo asked; exit 9" TERM; echo up; sleep 100 & wait'
 kill -TERM $tool
-wait $tool || status=$?
-[ $status = 143 ] || fail "status $status after SIGTERM"
-expect_in stopped.err "what was recorded until then is in stopped.kcov (kcovtool show)"
-expect_status 0 "$kcovtool" show --raw stopped.kcov
-[ "$(wc -l <out)" -gt 1000 ] || fail "next to nothing was kept"
+ends 9
+expect_in stopped.out "asked"
+# Though it reads no input, and there is much.
+begin sh -c 'echo up; exec sleep 100' < <(yes)
+sleep 1
+kill -TERM $tool
+ends 143
+# One that does not end on it is killed, sooner when there is a second.
+begin sh -c 'trap "" TERM; echo up; sleep 100'
+kill -TERM $tool
+ends 137
+expect_in stopped.err "the command had not ended when it was asked to, and was killed; its trace is whole"
+begin sh -c 'trap "" TERM INT; echo up; sleep 100'
+kill -TERM $tool
+sleep 0.5
+kill -INT $tool
+began=$SECONDS
+ends 137
+[ $((SECONDS - began)) -lt 4 ] || fail "the second signal had to wait"
+expect_status 0 "$kcovtool" show stopped.kcov
+expect_in out "clock_nanosleep "
 
 # No place for one: said before the command runs.
 expect_status 125 "$kcovtool" trace -o /dev/null -- echo it ran

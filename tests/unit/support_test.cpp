@@ -207,6 +207,15 @@ TEST(Files, an_error_or_an_interrupt_is_not_the_end_of_the_file) {
   // What came before counts as dealt with.
   catch_interrupts();
   EXPECT_TRUE(release_interrupts());
+  // What somebody has dealt with does not count either, but what comes behind it does.
+  catch_interrupts();
+  ::raise(SIGINT);
+  ::raise(SIGTERM);
+  EXPECT_EQ(interruptions(), 2);
+  EXPECT_FALSE(release_interrupts(1));
+  EXPECT_EQ(interrupted(), SIGTERM);
+  EXPECT_TRUE(release_interrupts(2));
+  EXPECT_EQ(interrupted(), 0);
   ::close(ends[0]);
   ::close(ends[1]);
 }
