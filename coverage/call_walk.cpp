@@ -34,7 +34,7 @@ Blocks::Blocks(const Recording& recording)
     if (!is_new) continue;
     const std::size_t cold = location.symbol.find(".cold");
     const std::string_view file =
-        location.frames.empty() ? std::string_view{} : location.frames.back().file;
+        location.frames.empty() ? std::string_view{} : location.frames.back().function_file();
     const auto name = names.try_emplace({location.symbol.substr(0, cold), file},
                                         static_cast<std::uint32_t>(names.size()));
     functions_.push_back({.name = name.first->second, .is_cold = cold != std::string_view::npos});

@@ -14,7 +14,7 @@ struct Reached {
     for (const symbol::Location& location : set.locations) {
       pcs.insert(location.pc);
       for (const symbol::Frame& frame : location.frames) {
-        functions.insert({frame.file, frame.function});
+        functions.insert({frame.function_file(), frame.function});
         if (frame.line != 0) lines.insert({frame.file, frame.line});
       }
     }

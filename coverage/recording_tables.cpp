@@ -19,7 +19,7 @@ namespace kcov::coverage {
 namespace {
 
 constexpr int kApplication = 0x6b636f76;  // "kcov"
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 constexpr const char* kCommonTables = R"(
   PRAGMA journal_mode = DELETE;
@@ -30,7 +30,7 @@ constexpr const char* kCommonTables = R"(
   CREATE TABLE locations (pc INTEGER PRIMARY KEY, symbol TEXT, symbol_offset INTEGER,
                           is_call_site INTEGER);
   CREATE TABLE frames (pc INTEGER, depth INTEGER, function TEXT, file TEXT, line INTEGER,
-                       inlined INTEGER, PRIMARY KEY (pc, depth)) WITHOUT ROWID;
+                       inlined INTEGER, declared_in TEXT, PRIMARY KEY (pc, depth)) WITHOUT ROWID;
   CREATE TABLE modules (name TEXT, start INTEGER, size INTEGER, build_id TEXT);
 )";
 
@@ -38,6 +38,14 @@ constexpr const char* kCommonTables = R"(
 symbol::Location* location(Statement& rows, int column, symbol::Locations& locations) {
   const auto number = static_cast<std::uint64_t>(rows.integer(column));
   return number < locations.size() ? &locations[number] : nullptr;
+}
+
+// For take_names(), with what more is asked.
+std::string frames_query(Database& database, const char* more) {
+  Statement version(database, "PRAGMA user_version");
+  const bool has_declarations = version.next() && version.integer(0) >= 2;
+  return fmt::format("SELECT pc, function, file, line, inlined, {} FROM frames {}",
+                     has_declarations ? "declared_in" : "''", more);
 }
 
 // Takes the rows of both tables. They are in order of PCs, and of depth.
@@ -62,7 +70,8 @@ bool take_names(Database& database, Statement& symbols, Statement& rows, symbol:
     if (named != of) keep();
     of = named;
     frames.push_back({names.keep(rows.text(1)), names.keep(rows.text(2)),
-                      static_cast<int>(rows.integer(3)), rows.integer(4) != 0});
+                      static_cast<int>(rows.integer(3)), rows.integer(4) != 0,
+                      names.keep(rows.text(5))});
   }
   keep();
   return !database.failed();
@@ -177,14 +186,14 @@ void write_pcs(Database& database, std::uint64_t first, std::span<const std::uin
 
 void write_names(Database& database, const symbol::Locations& locations) {
   Statement location(database, "INSERT INTO locations VALUES (?, ?, ?, ?)");
-  Statement frame(database, "INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?)");
+  Statement frame(database, "INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?)");
   for (std::uint64_t pc = 0; pc < locations.size(); ++pc) {
     const symbol::Location& known = locations[pc];
     if (known.symbol.empty() && known.frames.empty()) continue;
     location.run(pc, known.symbol, known.symbol_offset, known.is_call_site);
     std::uint64_t depth = 0;
     for (const symbol::Frame& one : known.frames)
-      frame.run(pc, depth++, one.function, one.file, one.line, one.inlined);
+      frame.run(pc, depth++, one.function, one.file, one.line, one.inlined, one.declared_in);
   }
 }
 
@@ -230,8 +239,7 @@ bool read_names(Database& database, symbol::Locations& locations) {
   const auto names = std::make_shared<symbol::Names>();
   locations.adopt(names);
   Statement symbols(database, "SELECT pc, symbol, symbol_offset, is_call_site FROM locations");
-  Statement frames(database,
-                   "SELECT pc, function, file, line, inlined FROM frames ORDER BY pc, depth");
+  Statement frames(database, frames_query(database, "ORDER BY pc, depth").c_str());
   return take_names(database, symbols, frames, *names, locations);
 }
 
@@ -243,9 +251,7 @@ bool read_names_of(Database& database, std::span<const std::uint32_t> numbers,
   locations.adopt(names);
   Statement symbols(database,
                     "SELECT pc, symbol, symbol_offset, is_call_site FROM locations WHERE pc = ?");
-  Statement frames(database,
-                   "SELECT pc, function, file, line, inlined FROM frames WHERE pc = ? "
-                   "ORDER BY depth");
+  Statement frames(database, frames_query(database, "WHERE pc = ? ORDER BY depth").c_str());
   for (const std::uint32_t number : numbers) {
     symbols.ask(number);
     frames.ask(number);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "report/line_coverage.hpp"
@@ -48,7 +49,7 @@ std::string class_of(std::string_view name, const FileCoverage& file) {
         "<method name=\"{}\" signature=\"\" line-rate=\"{}\" branch-rate=\"0\" "
         "complexity=\"0\"><lines><line number=\"{}\" hits=\"{}\" branch=\"false\"/></lines>"
         "</method>\n",
-        escaped(function), about.hits != 0 ? 1 : 0, about.line, about.hits);
+        escaped(function), about.hits != 0 ? 1 : 0, std::max(about.line, 1), about.hits);
   }
   text += "</methods>\n<lines>\n";
   for (const auto& [line, hits] : file.lines)

@@ -77,7 +77,7 @@ class Builder {
         if (frame.file.empty() || frame.line <= 0) continue;
         is_somewhere = true;
         places_.push_back({names_of_files_.of(frame.file), frame.line, point,
-                           functions_.of({frame.file, frame.function})});
+                           functions_.of({frame.function_file(), frame.function})});
       }
       if (!is_somewhere) count(tree_.nowhere, point);
     }
@@ -89,10 +89,10 @@ class Builder {
     for (const std::string_view name : names) tree_.files.push_back({.name = name});
     std::sort(tree_.files.begin(), tree_.files.end(),
               [](const File& a, const File& b) { return a.name < b.name; });
-    std::vector<std::uint32_t> numbers(names.size());
+    numbers_of_files_.resize(names.size());
     for (std::uint32_t i = 0; i < tree_.files.size(); ++i)
-      numbers[names_of_files_.of(tree_.files[i].name)] = i;
-    for (Place& place : places_) place.file = numbers[place.file];
+      numbers_of_files_[names_of_files_.of(tree_.files[i].name)] = i;
+    for (Place& place : places_) place.file = numbers_of_files_[place.file];
     std::sort(places_.begin(), places_.end(), [](const Place& a, const Place& b) {
       return std::tie(a.file, a.line, a.point) < std::tie(b.file, b.line, b.point);
     });
@@ -119,18 +119,20 @@ class Builder {
 
   void sum_functions() {
     std::sort(places_.begin(), places_.end(), [](const Place& a, const Place& b) {
-      return std::tie(a.file, a.function, a.point) < std::tie(b.file, b.function, b.point);
+      return std::tie(a.function, a.point) < std::tie(b.function, b.point);
     });
     const Place* last = nullptr;
+    std::uint32_t own_file = 0;
     for (const Place& place : places_) {
-      File& file = tree_.files[place.file];
       if (last == nullptr || last->function != place.function) {
-        file.functions.push_back(
-            {.name = functions_.keys()[place.function].function, .line = place.line});
+        own_file = file_of(place);
+        tree_.files[own_file].functions.push_back(
+            {.name = functions_.keys()[place.function].function, .line = 0});
         last = nullptr;
       }
-      Function& function = file.functions.back();
-      function.line = std::min(function.line, place.line);
+      Function& function = tree_.files[own_file].functions.back();
+      const bool is_line = place.file == own_file;
+      if (is_line && (function.line == 0 || place.line < function.line)) function.line = place.line;
       function.hits = std::max(function.hits, hits(place.point));
       if (last == nullptr || last->point != place.point) count(function.count, place.point);
       last = &place;
@@ -141,6 +143,12 @@ class Builder {
                   return std::tie(a.line, a.name) < std::tie(b.line, b.name);
                 });
     }
+  }
+
+  // That of its function; its own where that one has no lines.
+  std::uint32_t file_of(const Place& place) {
+    const std::uint32_t number = names_of_files_.of(functions_.keys()[place.function].file);
+    return number < numbers_of_files_.size() ? numbers_of_files_[number] : place.file;
   }
 
   // Makes the directories of a file, and returns the innermost.
@@ -192,6 +200,7 @@ class Builder {
   const Points& points_;
   std::span<const std::uint64_t> hits_;
   Numbers<std::string_view> names_of_files_;
+  std::vector<std::uint32_t> numbers_of_files_;  // in the tree, by those of the names
   Numbers<Name, HashName> functions_;
   std::vector<Place> places_;
   std::map<std::pair<std::uint32_t, std::string_view>, std::uint32_t> made_;

@@ -32,7 +32,7 @@ struct Line {
 
 struct Function {
   std::string_view name;
-  int line = 0;  // the lowest that a point of it lies on
+  int line = 0;  // the lowest of its file that a point of it lies on; 0: none does
   Count count = {};
   std::uint64_t hits = 0;  // of the point that was reached most often
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "report/line_coverage.hpp"
 
 namespace kcov::report {
@@ -15,7 +17,7 @@ std::string lcov_of(const LineCoverage& files, const std::string& root) {
     for (const char c : name) text += c == '\n' || c == '\r' ? '?' : c;
     text += '\n';
     for (const auto& [function, about] : file.functions)
-      text += fmt::format("FN:{},{}\n", about.line, function);
+      text += fmt::format("FN:{},{}\n", std::max(about.line, 1), function);
     for (const auto& [function, about] : file.functions)
       text += fmt::format("FNDA:{},{}\n", about.hits, function);
     text += fmt::format("FNF:{}\nFNH:{}\n", totals.functions, totals.functions_hit);

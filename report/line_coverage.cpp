@@ -8,16 +8,26 @@
 namespace kcov::report {
 namespace {
 
-void add(LineCoverage& files, const symbol::Location& location, std::uint64_t hits) {
+void add_lines(LineCoverage& files, const symbol::Location& location, std::uint64_t hits) {
   // A line that calls itself was executed once for it.
   std::set<std::tuple<std::string_view, int>> counted;
   for (const symbol::Frame& frame : location.frames) {
     if (frame.file.empty() || frame.line <= 0) continue;
-    FileCoverage& file = files[frame.file];
-    if (counted.insert({frame.file, frame.line}).second) file.lines[frame.line] += hits;
-    FileCoverage::Function& function = file.functions[frame.function];
+    if (counted.insert({frame.file, frame.line}).second)
+      files[frame.file].lines[frame.line] += hits;
+  }
+}
+
+// Once all lines are there: of a file that has none a function is not.
+void add_functions(LineCoverage& files, const symbol::Location& location, std::uint64_t hits) {
+  for (const symbol::Frame& frame : location.frames) {
+    if (frame.file.empty() || frame.line <= 0) continue;
+    const bool has_own = files.contains(frame.function_file());
+    const std::string_view name = has_own ? frame.function_file() : frame.file;
+    FileCoverage::Function& function = files[name].functions[frame.function];
     function.hits = std::max(function.hits, hits);
-    if (function.line == 0 || frame.line < function.line) function.line = frame.line;
+    const bool is_line = frame.file == name;
+    if (is_line && (function.line == 0 || frame.line < function.line)) function.line = frame.line;
   }
 }
 
@@ -31,9 +41,11 @@ LineCoverage cover_lines(const coverage::CoverageSet& set, const symbol::Locatio
                coverable.begin(), coverable.end(), one,
                [](const symbol::Location& a, const symbol::Location& b) { return a.pc < b.pc; });
   };
-  for (std::size_t i = 0; i < set.locations.size(); ++i)
-    if (is_point(set.locations[i])) add(files, set.locations[i], set.hits[i]);
-  for (const symbol::Location& location : coverable) add(files, location, 0);
+  for (const auto add : {add_lines, add_functions}) {
+    for (std::size_t i = 0; i < set.locations.size(); ++i)
+      if (is_point(set.locations[i])) add(files, set.locations[i], set.hits[i]);
+    for (const symbol::Location& location : coverable) add(files, location, 0);
+  }
   return files;
 }
 

@@ -13,11 +13,12 @@ namespace kcov::report {
 
 struct FileCoverage {
   struct Function {
-    int line = 0;            // the lowest that is known; 0: none is
+    int line = 0;            // the lowest of this file that is known; 0: none is
     std::uint64_t hits = 0;  // of the block of it that was executed most often
   };
   // Times that code of the line was recorded, or of a call that was inlined there.
   std::map<int, std::uint64_t> lines;
+  // Those that are declared here, whatever file the lines are of.
   std::map<std::string_view, Function> functions;
 };
 

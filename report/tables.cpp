@@ -91,10 +91,11 @@ std::vector<FunctionSum> sum_functions(const Recording& recording) {
     // One that is inlined into itself is one.
     std::set<FunctionSum*> counted;
     for (const symbol::Frame& frame : location.frames) {
-      FunctionSum& sum = functions[{frame.file, frame.function}];
+      FunctionSum& sum = functions[{frame.function_file(), frame.function}];
       sum.name = frame.function;
-      sum.file = frame.file;
-      if (frame.line != 0 && (sum.first_line == 0 || frame.line < sum.first_line))
+      sum.file = frame.function_file();
+      const bool is_line = frame.line != 0 && frame.file == sum.file;
+      if (is_line && (sum.first_line == 0 || frame.line < sum.first_line))
         sum.first_line = frame.line;
       if (!counted.insert(&sum).second) continue;
       ++sum.pcs;
@@ -193,7 +194,8 @@ std::string text_of_functions(const Recording& recording, const Look& look) {
                                     : "function")) +
       '\n';
   for (const FunctionSum& function : sum_functions(recording)) {
-    const std::string place = fmt::format("{}:{}", function.file, function.first_line);
+    std::string place(function.file);
+    if (function.first_line != 0) place += fmt::format(":{}", function.first_line);
     std::string name = shortened(printable(function.name), fits ? 0 : layout.function);
     if (layout.has_callers) name = fill(std::move(name), layout.function);
     std::string line =

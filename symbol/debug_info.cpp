@@ -34,9 +34,20 @@ Dwarf* open_dwarf(Elf* elf) {
 // What the frames of a scope are made of.
 struct ScopeNames {
   std::string_view function;
+  std::string_view declared_in;
   std::string_view call_file;  // of the call that was inlined
   int call_line = 0;
 };
+
+// Empty where it is not known, or told by another unit's numbers.
+std::string_view declaring_file(Dwarf_Die& function, LineTable& lines) {
+  Dwarf_Attribute attribute;
+  Dwarf_Word number = 0;
+  if (dwarf_attr_integrate(&function, DW_AT_decl_file, &attribute) == nullptr ||
+      attribute.cu != function.cu || dwarf_formudata(&attribute, &number) != 0)
+    return {};
+  return lines.file(number);
+}
 
 std::vector<ScopeNames> names_of(std::vector<Scope>& scopes, LineTable& lines, Names& names) {
   std::vector<ScopeNames> all;
@@ -44,6 +55,7 @@ std::vector<ScopeNames> names_of(std::vector<Scope>& scopes, LineTable& lines, N
   for (Scope& scope : scopes) {
     ScopeNames& one = all.emplace_back();
     one.function = names.keep(function_name(scope.die));
+    one.declared_in = declaring_file(scope.die, lines);
     if (scope.outer == kNoScope) continue;
     one.call_file =
         lines.file(static_cast<Dwarf_Word>(integer_attribute(scope.die, DW_AT_call_file)));
@@ -85,8 +97,9 @@ void DebugInfo::answer(UnitQuestions questions, std::uint64_t back, Names& names
     for (std::uint32_t scope = tree.innermost[i]; scope != kNoScope;
          scope = tree.scopes[scope].outer) {
       const ScopeNames& one = scope_names[scope];
-      frames.push_back(
-          {one.function, position.file, position.line, tree.scopes[scope].outer != kNoScope});
+      frames.push_back({one.function, position.file, position.line,
+                        tree.scopes[scope].outer != kNoScope,
+                        one.declared_in == position.file ? std::string_view() : one.declared_in});
       position = {one.call_file, one.call_line};
     }
     if (frames.empty()) {  // assembly: lines, but often no functions

@@ -24,7 +24,11 @@ struct Frame {
   int line = 0;          // in the innermost frame the PC's own, in the others that of the
                          // call; 0 if the compiler gave none
   bool inlined = false;  // into the next frame
+  // The file that the function is declared in, where that is known and another: the compiler
+  // lost what was inlined there, or a macro of a header made the line. Of the same unit.
+  std::string_view declared_in = {};
 
+  std::string_view function_file() const { return declared_in.empty() ? file : declared_in; }
   bool operator==(const Frame&) const = default;
 };
 

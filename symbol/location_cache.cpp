@@ -36,13 +36,14 @@ struct LocationCache::Place {
 struct LocationCache::StoredFrame {
   std::uint32_t function;  // numbers of texts
   std::uint32_t file;
+  std::uint32_t declared_in;
   std::uint32_t line : 31;
   std::uint32_t inlined : 1;
 };
 
 namespace {
 
-constexpr std::uint64_t kMagic = 0x3230'6d79'7376'636b;  // "kcvsym02"
+constexpr std::uint64_t kMagic = 0x3330'6d79'7376'636b;  // "kcvsym03"
 
 // The parts of a file, one after the other, in so far as it is long enough.
 class Parts {
@@ -122,7 +123,7 @@ LocationCache LocationCache::load(const std::string& path) {
       std::all_of(cache.places_.begin(), cache.places_.end(),
                   [&](const Place& place) { return is_text(place.symbol); }) &&
       std::all_of(cache.frames_.begin(), cache.frames_.end(), [&](const StoredFrame& frame) {
-        return is_text(frame.function) && is_text(frame.file);
+        return is_text(frame.function) && is_text(frame.file) && is_text(frame.declared_in);
       });
   if (!sound) return {};
   return cache;
@@ -133,8 +134,8 @@ Location LocationCache::location(std::size_t at, std::vector<Frame>& frames) con
   frames.clear();
   for (std::uint32_t i = place.first_frame; i < places_[at + 1].first_frame; ++i) {
     const StoredFrame& frame = frames_[i];
-    frames.push_back(
-        {text(frame.function), text(frame.file), static_cast<int>(frame.line), frame.inlined != 0});
+    frames.push_back({text(frame.function), text(frame.file), static_cast<int>(frame.line),
+                      frame.inlined != 0, text(frame.declared_in)});
   }
   return {pcs_[at], text(place.symbol), place.symbol_offset, frames, place.is_call_site != 0};
 }
@@ -184,6 +185,7 @@ class LocationCache::Writer {
                        location.is_call_site, static_cast<std::uint32_t>(frames_.size())});
     for (const Frame& frame : location.frames) {
       frames_.push_back({number_of(frame.function), number_of(frame.file),
+                         number_of(frame.declared_in),
                          static_cast<std::uint32_t>(frame.line) & 0x7fffffffu, frame.inlined});
     }
   }

@@ -93,6 +93,13 @@ TEST_P(Shop, AReturnAddressNamesTheLineOfTheCallNotTheNext) {
             (Frames{{"two_lines", "shop/lines.c", 42, false}}));
 }
 
+TEST_P(Shop, AFunctionIsOfTheFileThatDeclaresIt) {
+  const Location location = at("in a part");
+  EXPECT_EQ(frames_of(location), (Frames{{"two_lines", "shop/part.h", 60, false, "shop/lines.c"}}));
+  EXPECT_EQ(location.frames[0].function_file(), "shop/lines.c");
+  EXPECT_EQ(at("first line").frames[0].function_file(), "shop/lines.c");
+}
+
 TEST_P(Shop, ACallThatEndsAFunctionIsNotTheNextFunction) {
   const Location location = at("last call");
   EXPECT_EQ(frames_of(location), (Frames{{"ends_in_call", "shop/last.c", 51, false}}));

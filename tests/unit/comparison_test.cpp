@@ -83,6 +83,17 @@ TEST(Comparison, tells_the_sides_and_the_first_record_that_differs) {
       "lines\n- b.c:2\n- c.c:3\n- f.c:6\n+ d.c:4\n+ e.c:5\n+ g.c:7\n");
 }
 
+// b() with a line in a header is b() still.
+TEST(Comparison, takes_functions_by_the_file_that_declares_them) {
+  const Recording first = of({{"read", {0, 1}}});
+  Recording second = of({{"read", {0, 2}}});
+  const symbol::Frame elsewhere{"b", "b.h", 7, false, "b.c"};
+  second.locations[2].frames = name_store.keep(std::span(&elsewhere, 1));
+  const std::string text = diff(first, second);
+  EXPECT_NE(text.find("functions          2         0         0\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("+ b.h:7\n"), std::string::npos) << text;
+}
+
 TEST(Comparison, tells_calls_that_are_others_or_missing) {
   const Recording first = of({{"read", {0}}, {"close", {1}}});
   EXPECT_NE(diff(first, of({{"read", {0}}, {"write", {1}}}))

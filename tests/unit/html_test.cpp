@@ -161,6 +161,35 @@ TEST(HtmlFiles, lines_and_hits_are_those_of_the_exports) {
   }
 }
 
+// A line of it in a header; one that has nothing else; one whose own file has no lines.
+TEST(HtmlFiles, a_function_is_of_the_file_that_declares_it) {
+  Recording recording = recorded();
+  recording.locations[1] = at(0x30, {{"open", "include/fd.h", 3, false, "fs/open.c"}});
+  recording.locations[2] = at(0x50, {{"lost", "include/fd.h", 9, false, "fs/open.c"}});
+  recording.locations[3] = at(0x99, {{"alone", "include/fd.h", 8, false, "fs/none.c"}});
+  const coverage::CoverageSet set = set_of(recording);
+  const Tree tree = tree_of(points_of(set, {}), set.hits);
+  ASSERT_EQ(tree.files.size(), 2u);
+  const std::vector<Function>& functions = tree.files[0].functions;
+  ASSERT_EQ(functions.size(), 2u);
+  EXPECT_EQ(functions[0].name, "lost");
+  EXPECT_EQ(functions[0].line, 0);
+  EXPECT_EQ(functions[1].name, "open");
+  EXPECT_EQ(functions[1].line, 12);
+  EXPECT_EQ(functions[1].count.points, 2u);
+  const File& header = tree.files[1];
+  EXPECT_EQ(header.lines.size(), 3u);
+  ASSERT_EQ(header.functions.size(), 1u);
+  EXPECT_EQ(header.functions[0].name, "alone");
+  // The exports have the same, and lcov's lines begin with 1.
+  const LineCoverage lines = cover_lines(set, {});
+  EXPECT_EQ(lines.at("fs/open.c").functions.at("open").line, 12);
+  EXPECT_EQ(lines.at("include/fd.h").functions.size(), 1u);
+  EXPECT_FALSE(lines.contains("fs/none.c"));
+  EXPECT_NE(lcov_of(lines, "").find("SF:fs/open.c\nFN:1,lost\nFN:12,open\n"), std::string::npos)
+      << lcov_of(lines, "");
+}
+
 TEST(HtmlFiles, any_name_has_its_place) {
   std::string deep;
   for (int i = 0; i < 100000; ++i) deep += "a/";

@@ -41,7 +41,7 @@ class RecordingFile : public ::testing::Test {
     recording.locations[0].symbol_offset = 0x10;
     recording.locations[0].is_call_site = true;
     recording.locations[0].frames = names->keep(std::vector<symbol::Frame>{
-        {names->keep("inner"), names->keep("fs/a.h"), 3, true},
+        {names->keep("inner"), names->keep("fs/a.h"), 3, true, names->keep("fs/a.c")},
         {names->keep("vfs_read"), names->keep("fs/read_write.c"), 451, false}});
     recording.locations[2].symbol = names->keep("asm_entry");
     Task task;
@@ -258,7 +258,7 @@ TEST_F(RecordingFile, What_is_no_recording_is_told) {
   EXPECT_NE(error_of(path_).find("it is no recording of kcovtool's"), std::string::npos);
   fs::remove(path_);
   ASSERT_TRUE(write_recording(path_, small()));
-  change("PRAGMA user_version = 2");
+  change("PRAGMA user_version = 3");
   EXPECT_NE(error_of(path_).find("it was made by a newer kcovtool"), std::string::npos);
 }
 
@@ -267,6 +267,20 @@ TEST_F(RecordingFile, One_from_before_there_were_calls_is_read) {
   ASSERT_TRUE(write_recording(path_, recording));
   change("DROP TABLE calls; DROP TABLE texts");
   recording.tasks[0].calls.clear();
+  const Result<Recording> read = read_recording(path_);
+  ASSERT_TRUE(read) << read.error().message;
+  expect_same(recording, *read);
+}
+
+TEST_F(RecordingFile, One_from_before_functions_had_files_is_read) {
+  Recording recording = small();
+  ASSERT_TRUE(write_recording(path_, recording));
+  change("ALTER TABLE frames DROP COLUMN declared_in; PRAGMA user_version = 1");
+  symbol::Names names;
+  std::vector<symbol::Frame> frames(recording.locations[0].frames.begin(),
+                                    recording.locations[0].frames.end());
+  frames[0].declared_in = {};
+  recording.locations[0].frames = names.keep(frames);
   const Result<Recording> read = read_recording(path_);
   ASSERT_TRUE(read) << read.error().message;
   expect_same(recording, *read);
@@ -285,7 +299,7 @@ TEST_F(RecordingFile, What_does_not_hold_together_is_told) {
            "UPDATE records SET first = 1",
            "UPDATE records SET task = 9",
            "UPDATE locations SET pc = 77 WHERE pc = 2",
-           "INSERT INTO frames VALUES (-1, 0, 'f', 'f', 1, 0)",
+           "INSERT INTO frames VALUES (-1, 0, 'f', 'f', 1, 0, '')",
            "UPDATE tasks SET number = 5 WHERE number = 1",
            "INSERT INTO programs VALUES (NULL, 2, 0, x'00')",
            "UPDATE calls SET task = 2 WHERE number = 1",

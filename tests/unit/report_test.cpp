@@ -133,6 +133,24 @@ TEST(Report, functions_know_where_they_are_and_who_reached_them) {
             "clone\n");
 }
 
+// Whatever file its lines are of; the first one is of its own.
+TEST(Report, a_function_stands_once_with_the_file_that_declares_it) {
+  Recording recording = small_report();
+  const std::size_t count = sum_functions(recording).size();
+  for (const char* function : {"pid_vnr", "__se_sys_clone"}) {
+    const symbol::Frame frame{function, "include/linux/err.h", 1, false,
+                              function[0] == 'p' ? "kernel/pid.c" : "kernel/fork.c"};
+    recording.locations[2].frames = name_store.keep(std::span(&frame, 1));
+    const std::string text = text_of_functions(recording, 0);
+    EXPECT_EQ(text.find("err.h"), std::string::npos) << text;
+    const bool is_beside = function[0] == 'p';
+    EXPECT_EQ(sum_functions(recording).size(), count - is_beside) << text;
+    // None of its own lines was recorded, or another one was.
+    EXPECT_NE(text.find(is_beside ? "\nkernel/pid.c:5 " : "\nkernel/fork.c "), std::string::npos)
+        << text;
+  }
+}
+
 TEST(Report, files_have_functions_and_lines) {
   EXPECT_EQ(text_of_files(with_child(), 0),
             "functions  lines     PCs  file\n"

@@ -63,6 +63,9 @@ NOINLINE void serve(int coins) {
 NOINLINE void two_lines(void) {
   take("first line");
   take("second line");
+#line 60 "shop/part.h"
+  take("in a part");
+#line 43 "shop/lines.c"
   NOT_LAST;
 }
 
