@@ -53,10 +53,17 @@ std::vector<std::uint32_t> records_of(const Task& task, const Entry& entry) {
   return records;
 }
 
+// What has to be alike.
+enum class Likeness : std::uint8_t {
+  calls,   // their names
+  blocks,  // what the kernel executed for each, by where in the source it lies
+  places,  // the same by PCs
+};
+
 class Runs {
  public:
-  Runs(const Recording& first, const Recording& second, bool has_same_places)
-      : first_(first), second_(second), has_same_places_(has_same_places) {}
+  Runs(const Recording& first, const Recording& second, Likeness likeness)
+      : first_(first), second_(second), likeness_(likeness) {}
 
   std::optional<Parting> parting() const {
     const std::size_t tasks = std::max(first_.tasks.size(), second_.tasks.size());
@@ -70,7 +77,7 @@ class Runs {
   bool is_same_place(std::uint32_t first, std::uint32_t second) const {
     const symbol::Location& a = first_.locations[first];
     const symbol::Location& b = second_.locations[second];
-    if (has_same_places_) return a.pc == b.pc;
+    if (likeness_ == Likeness::places) return a.pc == b.pc;
     return a.frames.empty() == b.frames.empty() && (a.frames.empty() || a.frames[0] == b.frames[0]);
   }
 
@@ -83,9 +90,8 @@ class Runs {
     for (std::size_t i = 0; i < std::max(ours.size(), theirs.size()); ++i) {
       Parting parting{number, i, i < ours.size() ? ours[i] : nullptr,
                       i < theirs.size() ? theirs[i] : nullptr, 0};
-      if (parting.first == nullptr || parting.second == nullptr ||
-          parting.first->name != parting.second->name)
-        return parting;
+      if (parting.is_of_other_calls()) return parting;
+      if (likeness_ == Likeness::calls) continue;
       const std::vector<std::uint32_t> one = records_of(a, *parting.first);
       const std::vector<std::uint32_t> other = records_of(b, *parting.second);
       const auto [at, with] =
@@ -100,7 +106,7 @@ class Runs {
 
   const Recording& first_;
   const Recording& second_;
-  bool has_same_places_;
+  Likeness likeness_;
 };
 
 template <class Side>
@@ -131,7 +137,11 @@ Comparison compare(const CoverageSet& first, const CoverageSet& second, bool has
 
 std::optional<Parting> find_parting(const Recording& first, const Recording& second,
                                     bool has_same_places) {
-  return Runs(first, second, has_same_places).parting();
+  return Runs(first, second, has_same_places ? Likeness::places : Likeness::blocks).parting();
+}
+
+std::optional<Parting> find_parting_of_calls(const Recording& first, const Recording& second) {
+  return Runs(first, second, Likeness::calls).parting();
 }
 
 }  // namespace kcov::coverage

@@ -41,6 +41,10 @@ struct Parting {
   const Entry* first = nullptr;  // null: that run's task has no further call
   const Entry* second = nullptr;
   std::size_t record = 0;  // of the call, how many are alike; when the names are the same
+
+  bool is_of_other_calls() const {
+    return first == nullptr || second == nullptr || first->name != second->name;
+  }
 };
 
 struct Comparison {
@@ -65,5 +69,9 @@ Comparison compare(const CoverageSet& first, const CoverageSet& second, bool has
 // which must outlive it.
 std::optional<Parting> find_parting(const Recording& first, const Recording& second,
                                     bool has_same_places);
+
+// The same by the names of the calls alone: which the programs made, whatever the kernel did for
+// each. An argument more makes another execve, and no other program.
+std::optional<Parting> find_parting_of_calls(const Recording& first, const Recording& second);
 
 }  // namespace kcov::coverage

@@ -117,7 +117,8 @@ void explain_by_makefile(Section& section, const FunctionCopy& copy, const Kerne
         decision.line == 0
             ? "build the kernel with CONFIG_KCOV_INSTRUMENT_ALL=y"
             : fmt::format("change that line, if its reason does not hold for you, or add "
-                          "KCOV_INSTRUMENT_{}.o := y there, and build again",
+                          "KCOV_INSTRUMENT_{}.o := y there, and build again (a copy of the tree "
+                          "for the lab: kcovtool lab build --source TREE)",
                           fs::path(copy.unit).stem().string()));
   }
   if (decision.kind == Decision::Kind::instrumented) {

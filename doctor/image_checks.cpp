@@ -15,7 +15,7 @@ void check_instrumentation(Section& section, const symbol::Instrumentation& foun
   if (!found.has_callback) {
     section.problem("kcov",
                     "__sanitizer_cov_trace_pc is not among its symbols: it is a kernel without "
-                    "kcov, or stripped",
+                    "kcov, stripped, or no kernel",
                     kBuildWithKcov);
     return;
   }

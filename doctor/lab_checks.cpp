@@ -76,8 +76,10 @@ void check_registers(Section& section, const Host& host, const std::string& seri
 void check_agent(Section& section) {
   const Result<std::filesystem::path> agent = lab::agent_path();
   if (!agent) {
-    section.problem("agent", agent.error().message,
-                    "build all of the project (cmake --build build), or install it");
+    // "what is wrong; what to do"
+    const std::string& message = agent.error().message;
+    const std::size_t end = std::min(message.rfind("; "), message.size() - 2);
+    section.problem("agent", message.substr(0, end), message.substr(end + 2));
   } else {
     section.ok("agent", agent->string());
   }

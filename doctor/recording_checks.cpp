@@ -67,10 +67,18 @@ void check_tasks(Section& section, const Recording& recording) {
 }
 
 void check_records(Section& section, const Recording& recording) {
-  const std::size_t count = recording.record_count();
+  // As everywhere, without what following the command added.
+  std::size_t count = 0;
+  std::vector<bool> is_own(recording.locations.size());
+  for (const Task& task : recording.tasks) {
+    task.for_each_own_record([&](std::uint32_t location) {
+      ++count;
+      is_own[location] = true;
+    });
+  }
   if (count != 0) {
-    section.ok("records",
-               fmt::format("{} PCs, {} of them different", count, recording.locations.size()));
+    section.ok("records", fmt::format("{} PCs, {} of them unique", count,
+                                      std::count(is_own.begin(), is_own.end(), true)));
   } else if (recording.release.empty()) {
     section.problem("records", "the program recorded nothing: none of what it ran is instrumented",
                     "compile it with kcov_instrument() (docs/host.md)");

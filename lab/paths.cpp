@@ -63,7 +63,8 @@ Result<fs::path> agent_path() {
     if (::access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return Error{"cannot find kcov-agent beside " + here.string() +
-               ": build all of the project (cmake --build build), or set KCOVTOOL_AGENT"};
+               "; build all of the project (cmake --build build), install it, or set "
+               "KCOVTOOL_AGENT"};
 }
 
 }  // namespace kcov::lab

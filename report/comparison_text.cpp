@@ -70,32 +70,37 @@ std::string place(const Recording& recording, const Task& task, const Entry& ent
   return "the call's end";
 }
 
+// Both sides of calls that are others.
+std::string sides_of(const Parting& parting, const SideNames& names) {
+  const auto name = [](const Entry* entry) {
+    return entry == nullptr ? std::string("no further call") : printable(entry->name);
+  };
+  return fmt::format("- {}: {}\n+ {}: {}\n", printable(names.first), name(parting.first),
+                     printable(names.second), name(parting.second));
+}
+
 }  // namespace
 
-std::string text_of(const std::optional<Parting>& found, const Recording& first,
-                    const Recording& second, const SideNames& names) {
+std::string text_of(const std::optional<Parting>& found, const std::optional<Parting>& of_calls,
+                    const Recording& first, const Recording& second, const SideNames& names) {
   if (!found) return "Both runs made the same system calls in the same way.\n";
   const Parting& parting = *found;
   std::string text = fmt::format("The runs part ways in task {}, after {} system calls alike",
                                  parting.task + 1, parting.call);
-  const auto name = [](const Entry* entry) {
-    return entry == nullptr ? std::string("no further call") : printable(entry->name);
-  };
-  if (parting.first == nullptr || parting.second == nullptr ||
-      parting.first->name != parting.second->name) {
-    return text + fmt::format(":\n- {}: {}\n+ {}: {}\n", printable(names.first),
-                              name(parting.first), printable(names.second), name(parting.second));
-  }
+  if (parting.is_of_other_calls()) return text + ":\n" + sides_of(parting, names);
   text +=
       fmt::format(", in {}, after {} PCs alike", printable(parting.first->name), parting.record);
   const Task& ours = first.tasks[parting.task];
   const Task& theirs = second.tasks[parting.task];
   if (parting.record != 0)
     text += fmt::format(" (up to {})", place(first, ours, *parting.first, parting.record - 1));
-  return text + fmt::format(":\n- {}: {}\n+ {}: {}\n", printable(names.first),
-                            place(first, ours, *parting.first, parting.record),
-                            printable(names.second),
-                            place(second, theirs, *parting.second, parting.record));
+  text += fmt::format(":\n- {}: {}\n+ {}: {}\n", printable(names.first),
+                      place(first, ours, *parting.first, parting.record), printable(names.second),
+                      place(second, theirs, *parting.second, parting.record));
+  if (!of_calls) return text + "By their names the system calls of both are the same.\n";
+  return text +
+         fmt::format("By their names the system calls part ways in task {}, after {} alike:\n{}",
+                     of_calls->task + 1, of_calls->call, sides_of(*of_calls, names));
 }
 
 std::string text_of(const Comparison& comparison, const SideNames& names,

@@ -92,7 +92,8 @@ Result<ReportDirectory> ReportDirectory::create(const std::string& given) {
   const fs::path partial = path.string() + ".partial";
   if (Status free = remove_remains(path, partial); !free) return free.error();
   if (!fs::create_directory(partial, error))
-    return cannot_write(path, error ? error.message() : partial.string() + " is in the way");
+    return cannot_write(
+        path, error ? errno_text_of_new(path, error.value()) : partial.string() + " is in the way");
   ReportDirectory directory(path, partial, lock_mark(partial, O_CREAT | O_EXCL));
   if (directory.lock_ < 0 || ::write(directory.lock_, kMarkText.data(), kMarkText.size()) !=
                                  static_cast<ssize_t>(kMarkText.size()))

@@ -17,6 +17,13 @@ namespace kcov {
 
 std::string errno_text(int error) { return std::generic_category().message(error); }
 
+std::string errno_text_of_new(const fs::path& path, int error) {
+  const fs::path parent = path.parent_path();
+  std::error_code unknown;
+  const bool is_missing = error == ENOENT && !parent.empty() && !fs::exists(parent, unknown);
+  return errno_text(error) + (is_missing ? ": the directory " + parent.string() : "");
+}
+
 namespace {
 
 // Why something was not done: the interrupt, or `error`.
@@ -137,7 +144,7 @@ Status check_writable(const fs::path& given) {
   // A regular file is replaced: its directory has to allow that.
   std::string name = temporary_beside(path);
   const int fd = ::mkostemp(name.data(), O_CLOEXEC);
-  if (fd < 0) return failure("cannot write", path.string(), errno);
+  if (fd < 0) return Error{"cannot write " + path.string() + ": " + errno_text_of_new(path, errno)};
   ::close(fd);
   ::unlink(name.c_str());
   // Marked as not to be changed, it cannot be replaced either.
@@ -157,7 +164,7 @@ Status write_file(const fs::path& given, std::string_view contents) {
   if (exists && is_mount_point(path, old)) return write_in_place(path, contents, O_TRUNC);
   std::string name = temporary_beside(path);
   const int fd = ::mkostemp(name.data(), O_CLOEXEC);
-  if (fd < 0) return Error{"cannot write " + path.string() + ": " + errno_text(errno)};
+  if (fd < 0) return Error{"cannot write " + path.string() + ": " + errno_text_of_new(path, errno)};
   const auto fail = [&](int error) -> Status {
     ::close(fd);
     ::unlink(name.c_str());

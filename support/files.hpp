@@ -30,6 +30,8 @@ Status check_writable(const std::filesystem::path& path);
 
 // What errno says, as words.
 std::string errno_text(int error);
+// The same of `path`, which was to be made: with the directory that is missing, if one is.
+std::string errno_text_of_new(const std::filesystem::path& path, int error);
 
 class TemporaryDirectory {
  public:

@@ -10,8 +10,10 @@
 #include <gelf.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "symbol/source_path.hpp"
@@ -22,6 +24,9 @@ namespace {
 
 constexpr int kDeepest = 512;  // levels of DIEs; gcc's deepest in a kernel are about 60
 constexpr std::size_t kMostSimilar = 5;
+constexpr std::size_t kMostTypingErrors = 2;
+// Of fewer letters anything is made by so many errors.
+constexpr std::size_t kTooShort = 5;
 
 // The linker puts these sections into .text; symbols tell from where to where.
 constexpr std::string_view kRegions[] = {"noinstr", "entry", "cpuidle"};
@@ -212,18 +217,43 @@ void find_copies(Elf* elf, const CallbackCalls& calls, std::string_view name,
         copy.region = "." + std::string(kRegions[i]) + ".text";
 }
 
+// How many letters were left out, added, changed or swapped with the next one. Of long names only
+// the beginning counts.
+std::size_t typing_errors(std::string_view wanted, std::string_view found) {
+  constexpr std::size_t kLongest = 64;
+  const std::size_t columns = std::min(found.size(), kLongest);
+  std::array<std::size_t, kLongest + 1> rows[3] = {};  // the one before the last, the last, this
+  for (std::size_t j = 0; j <= columns; ++j) rows[1][j] = j;
+  for (std::size_t i = 1; i <= std::min(wanted.size(), kLongest); ++i) {
+    auto& [before, last, now] = rows;
+    now[0] = i;
+    for (std::size_t j = 1; j <= columns; ++j) {
+      const bool is_same = wanted[i - 1] == found[j - 1];
+      now[j] = std::min({last[j] + 1, now[j - 1] + 1, last[j - 1] + (is_same ? 0 : 1)});
+      const bool is_swapped =
+          i > 1 && j > 1 && wanted[i - 1] == found[j - 2] && wanted[i - 2] == found[j - 1];
+      if (is_swapped) now[j] = std::min(now[j], before[j - 2] + 1);
+    }
+    before = last;
+    last = now;
+  }
+  return rows[1][columns];
+}
+
 void find_similar(Elf* elf, std::string_view name, FunctionReport& report) {
+  std::set<std::pair<std::size_t, std::string_view>> found;  // the likest first
   for_each_symbol(elf, [&](std::string_view symbol, const GElf_Sym& entry) {
     if (GELF_ST_TYPE(entry.st_info) != STT_FUNC || entry.st_shndx == SHN_UNDEF) return;
-    if (symbol.find(name) != std::string_view::npos && !symbol.starts_with("__pfx_"))
-      report.similar.emplace_back(symbol);
+    if (symbol.starts_with("__pfx_")) return;
+    const bool contains = symbol.find(name) != std::string_view::npos;
+    const std::size_t errors = typing_errors(name, symbol);
+    if (contains || (errors <= kMostTypingErrors && name.size() > kTooShort))
+      found.emplace(errors, symbol);
   });
-  std::sort(report.similar.begin(), report.similar.end(), [](const auto& a, const auto& b) {
-    return a.size() != b.size() ? a.size() < b.size() : a < b;
-  });
-  report.similar.erase(std::unique(report.similar.begin(), report.similar.end()),
-                       report.similar.end());
-  if (report.similar.size() > kMostSimilar) report.similar.resize(kMostSimilar);
+  for (const auto& [errors, symbol] : found) {
+    if (report.similar.size() == kMostSimilar) break;
+    report.similar.emplace_back(symbol);
+  }
 }
 
 }  // namespace

@@ -54,7 +54,8 @@ Result<std::string> diff_of_runs(const DiffOptions& options, const report::SideN
   const Result<coverage::CoverageSet> theirs = set_of(*second, options.second);
   if (!theirs) return theirs.error();
   const std::string parting =
-      report::text_of(coverage::find_parting(*first, *second, same), *first, *second, names);
+      report::text_of(coverage::find_parting(*first, *second, same),
+                      coverage::find_parting_of_calls(*first, *second), *first, *second, names);
   return report::text_of(coverage::compare(*ours, *theirs, same), names, parting);
 }
 

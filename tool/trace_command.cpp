@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "coverage/recording_file.hpp"
+#include "doctor/checks.hpp"
 #include "lab/host_program.hpp"
 #include "lab/kernel.hpp"
 #include "lab/machine.hpp"
@@ -104,6 +105,13 @@ Status check_native_kcov() {
     return Error{
         "cannot trace on this kernel: no permission to open /sys/kernel/debug/kcov; "
         "run kcovtool as root"};
+  }
+  const Result<doctor::KernelConfig> config = doctor::running_config(doctor::Host::here());
+  if (config && !config->is_set("CONFIG_KCOV")) {
+    return Error{
+        fmt::format("cannot trace on this kernel: it has no kcov (CONFIG_KCOV is not set in {}); "
+                    "use one built with CONFIG_KCOV=y, or --on um",
+                    config->path())};
   }
   const Result<std::string> mounts = read_file("/proc/self/mounts");
   const bool mounted = mounts && mounts->find(" /sys/kernel/debug debugfs ") != std::string::npos;

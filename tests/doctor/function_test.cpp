@@ -96,6 +96,10 @@ TEST(FunctionExamined, One_that_was_inlined_is_told_into_whom) {
 TEST(FunctionExamined, One_that_is_not_there_has_neighbours) {
   EXPECT_TOLD(ask("overed"), "code", "problem | there is no overed among the symbols");
   EXPECT_TOLD(ask("overed"), "code", "there are covered, covered_all");
+  // Mistyped: letters swapped, one left out, one too many, another.
+  for (const char* typed : {"cvoered", "coverd", "coveredd", "cowered", "cvoerd"})
+    EXPECT_TOLD(ask(typed), "code", "there are covered");
+  EXPECT_TOLD(ask("uncovering"), "code", "or has another name | look for");
   EXPECT_TOLD(ask("covered", "plain"), "kcov", "problem | nothing in this image calls kcov");
 }
 

@@ -61,7 +61,7 @@ TEST_F(Lab, Without_its_agent_nothing_is_booted) {
   EXPECT_TOLD(
       check_lab(host_, "um"), "agent",
       "problem | cannot use the agent that KCOVTOOL_AGENT names, /nonexistent/agent: No such "
-      "file or directory; name the kcov-agent of this kcovtool there, or nothing | build all");
+      "file or directory | name the kcov-agent of this kcovtool there, or nothing");
   EXPECT_EQ(told(check_lab(host_, "um"), "a trace"), "");
 }
 

@@ -41,7 +41,7 @@ TEST(RecordingExamined, A_sound_one_has_no_problem) {
   EXPECT_FALSE(section.has_problem());
   EXPECT_EQ(section.title, "the recording run.kcov (um, our kcov, Linux 6.12.1)");
   EXPECT_TOLD(section, "end", "ok | the command ended with status 0");
-  EXPECT_TOLD(section, "records", "ok | 100 PCs, 100 of them different");
+  EXPECT_TOLD(section, "records", "ok | 100 PCs, 100 of them unique");
   EXPECT_TOLD(section, "calls", "ok | 2 system calls, 1 of them (not instrumented)");
   EXPECT_TOLD(section, "addresses", "ok | 100 of 100");
 }

@@ -42,6 +42,12 @@ expect_in "$scratch/err" "no permission to enter /sys/kernel/debug; run kcovtool
 expect_status 125 on_kernel -- sh -c "mkdir /tmp/empty; mount -t tmpfs none /sys/kernel/debug; mount -t debugfs none /tmp/empty; umount /sys/kernel/debug; mount -t debugfs none /sys/kernel/debug; mount --bind /tmp/empty/bdi /sys/kernel/debug; exec '$kcovtool' trace --on native -- true"
 expect_in "$scratch/err" "it has no kcov; use one built with CONFIG_KCOV=y, or --on um"
 
+# A kernel without it is no matter of mounting.
+mkdir "$scratch/boot"
+echo '# CONFIG_KCOV is not set' >"$scratch/boot/config-$("$kcovtool" lab run -- uname -r)"
+expect_status 125 on_kernel -- sh -c "mount --bind '$scratch/boot' /boot; umount /sys/kernel/debug; exec '$kcovtool' trace --on native -- true"
+expect_in "$scratch/err" "it has no kcov (CONFIG_KCOV is not set in /boot/config-6.12"
+
 # The report alone on standard output.
 expect_status 0 on_kernel -- "$kcovtool" trace --on native --raw -- echo MINE
 expect_not_in "$scratch/out" MINE

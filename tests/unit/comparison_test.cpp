@@ -53,7 +53,8 @@ std::string diff(const Recording& first, Recording second) {
   const CoverageSet theirs = set_of(second);
   return report::text_of(
       compare(ours, theirs, same), {"A", "B"},
-      report::text_of(find_parting(first, second, same), first, second, {"A", "B"}));
+      report::text_of(find_parting(first, second, same), find_parting_of_calls(first, second),
+                      first, second, {"A", "B"}));
 }
 
 TEST(Comparison, of_a_run_with_itself_has_nothing_on_either_side) {
@@ -78,7 +79,8 @@ TEST(Comparison, tells_the_sides_and_the_first_record_that_differs) {
       "functions          1         3         3\n"
       "lines              1         3         3\n\n"
       "The runs part ways in task 1, after 0 system calls alike, in read, after 1 PCs alike (up "
-      "to a a.c:1):\n- A: b b.c:2\n+ B: d d.c:4\n\n"
+      "to a a.c:1):\n- A: b b.c:2\n+ B: d d.c:4\n"
+      "By their names the system calls of both are the same.\n\n"
       "functions\n- b b.c\n- c c.c\n- f f.c\n+ d d.c\n+ e e.c\n+ g g.c\n\n"
       "lines\n- b.c:2\n- c.c:3\n- f.c:6\n+ d.c:4\n+ e.c:5\n+ g.c:7\n");
 }
@@ -92,6 +94,17 @@ TEST(Comparison, takes_functions_by_the_file_that_declares_them) {
   const std::string text = diff(first, second);
   EXPECT_NE(text.find("functions          2         0         0\n"), std::string::npos) << text;
   EXPECT_NE(text.find("+ b.h:7\n"), std::string::npos) << text;
+}
+
+TEST(Comparison, tells_where_the_calls_part_ways_behind_one_that_only_did_more) {
+  const Recording first = of({{"execve", {0}}, {"read", {1}}, {"close", {2}}});
+  const std::string text = diff(first, of({{"execve", {3}}, {"read", {1}}, {"write", {2}}}));
+  EXPECT_NE(text.find("in task 1, after 0 system calls alike, in execve, after 0 PCs alike:\n"
+                      "- A: a a.c:1\n+ B: d d.c:4\n"
+                      "By their names the system calls part ways in task 1, after 2 alike:\n"
+                      "- A: close\n+ B: write\n"),
+            std::string::npos)
+      << text;
 }
 
 TEST(Comparison, tells_calls_that_are_others_or_missing) {

@@ -43,7 +43,9 @@ TEST(Text, a_field_is_the_line_that_begins_with_its_name) {
 TEST(Files, a_write_that_fails_leaves_nothing_and_says_so) {
   const Status status = write_file("/nonexistent/file", "x");
   ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().message, "cannot write /nonexistent/file: No such file or directory");
+  EXPECT_EQ(
+      status.error().message,
+      "cannot write /nonexistent/file: No such file or directory: the directory /nonexistent");
 }
 
 TEST(Files, a_file_is_replaced_whole_and_keeps_its_mode) {
@@ -83,8 +85,9 @@ TEST(Files, links_devices_and_pipes_are_written_through) {
   EXPECT_TRUE(check_writable("/dev/stdout"));
   EXPECT_EQ(check_writable(directory->path()).error().message,
             "cannot write " + directory->path().string() + ": Is a directory");
-  EXPECT_EQ(check_writable("/nonexistent/file").error().message,
-            "cannot write /nonexistent/file: No such file or directory");
+  EXPECT_EQ(
+      check_writable("/nonexistent/file").error().message,
+      "cannot write /nonexistent/file: No such file or directory: the directory /nonexistent");
   // Links without an end, a name that is too long, a descriptor that nobody has.
   fs::create_symlink("one", directory->path() / "two");
   fs::create_symlink("two", directory->path() / "one");
