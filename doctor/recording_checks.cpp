@@ -34,8 +34,8 @@ void check_end(Section& section, const Recording& recording) {
                     fmt::format("it was broken off while {} of {} tasks ran: what was in their "
                                 "buffers is not in it",
                                 running, recording.tasks.size()),
-                    "record again; a command that does not end by itself is best ended by timeout "
-                    "(1), not by ending kcovtool");
+                    "record again; Ctrl-C or SIGTERM, once, ends the command and keeps its whole "
+                    "trace");
   } else if (*recording.status > 128) {
     section.ok("end", fmt::format("the command was ended by signal {}; it is all there",
                                   *recording.status - 128));
