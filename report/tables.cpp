@@ -126,9 +126,16 @@ std::vector<FileSum> sum_files(const Recording& recording) {
     for (const symbol::Frame& frame : recording.locations[i].frames) {
       if (frame.file.empty()) continue;
       Gathered& file = files[frame.file];
-      file.functions.insert(frame.function);
       if (frame.line != 0) file.lines.insert(frame.line);
       file.pcs += counted.insert(frame.file).second;
+    }
+  }
+  for (std::size_t i = 0; i < recording.locations.size(); ++i) {
+    if (reached.records[i] == 0) continue;
+    for (const symbol::Frame& frame : recording.locations[i].frames) {
+      const auto own = files.find(frame.function_file());
+      const auto file = own != files.end() ? own : files.find(frame.file);
+      if (file != files.end()) file->second.functions.insert(frame.function);
     }
   }
   std::vector<FileSum> sums;
