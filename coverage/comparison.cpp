@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 #include <set>
+#include <tuple>
 
 namespace kcov::coverage {
 namespace {
@@ -78,7 +79,11 @@ class Runs {
     const symbol::Location& a = first_.locations[first];
     const symbol::Location& b = second_.locations[second];
     if (likeness_ == Likeness::places) return a.pc == b.pc;
-    return a.frames.empty() == b.frames.empty() && (a.frames.empty() || a.frames[0] == b.frames[0]);
+    if (a.frames.empty() || b.frames.empty()) return a.frames.empty() == b.frames.empty();
+    const symbol::Frame& one = a.frames[0];
+    const symbol::Frame& other = b.frames[0];
+    return std::tie(one.function, one.file, one.line, one.inlined) ==
+           std::tie(other.function, other.file, other.line, other.inlined);
   }
 
   std::optional<Parting> parting_of(std::size_t number) const {

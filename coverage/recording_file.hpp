@@ -47,7 +47,9 @@ class RecordingWriter {
   Status end_task(std::size_t task, const Task& end);
   // What was told until now is in the file.
   Status flush() { return commit(true); }
-  // Its status, the modules, the names and the entries: all of it is then in the file.
+  // Its status and the modules, as the machine told them. Names take longer.
+  Status end(const Recording& recording);
+  // The same as they are now, the names and the entries: all of it is then in the file.
   Status finish(const Recording& recording);
 
  private:

@@ -133,12 +133,21 @@ Status RecordingWriter::end_task(std::size_t number, const Task& task) {
   return commit(false);
 }
 
-Status RecordingWriter::finish(const Recording& recording) {
+Status RecordingWriter::end(const Recording& recording) {
   Statement set(*database_, "INSERT OR REPLACE INTO recording VALUES (?, ?)");
-  set.run("unnamed", recording.unnamed);
   set.run("status", recording.status);
   set.run("text-start", recording.text_start);
+  set.run("unnamed", "kcovtool was ended before it looked the names up: PCs only");
+  database_->run("DELETE FROM modules");
   write_modules(*database_, recording.modules);
+  return commit(true);
+}
+
+Status RecordingWriter::finish(const Recording& recording) {
+  // Modules may lie elsewhere now: where PCs have them.
+  if (Status ended = end(recording); !ended) return ended;
+  Statement(*database_, "INSERT OR REPLACE INTO recording VALUES (?, ?)")
+      .run("unnamed", recording.unnamed);
   write_names(*database_, recording.locations);
   for (std::size_t task = 0; task < recording.tasks.size(); ++task)
     write_entries(task, recording.tasks[task]);

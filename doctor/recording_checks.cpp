@@ -55,8 +55,9 @@ void check_tasks(Section& section, const Recording& recording) {
         fmt::format("{}{} not traced: {}", name_of_task(*tasks.front()),
                     tasks.size() == 1 ? " was" : fmt::format(" and {} more were", tasks.size() - 1),
                     reason),
-        "none for a task in a sandbox or one of 32 bits; where memory was short, "
-        "--memory or a smaller --buffer");
+        "where memory was short, --memory or a smaller --buffer; else none: a task in a sandbox, "
+        "one "
+        "of 32 bits and one that ended at once cannot be traced");
   }
   if (recording.tasks.empty()) {
     section.problem("tasks", "there is none in it: it was broken off before the command ran",

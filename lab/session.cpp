@@ -34,6 +34,9 @@ constexpr std::size_t kBlock = 1 << 20;
 constexpr std::size_t kLogLines = 20;
 // For a command to end in, when it was asked to.
 constexpr std::chrono::seconds kGrace(5);
+constexpr std::chrono::seconds kQuiet(1);
+// A pipe that has room has it for so much.
+constexpr std::size_t kMostAtOnce = 4096;
 
 std::string last_lines(const std::string& text) {
   std::size_t begin = text.size();
@@ -42,23 +45,6 @@ std::string last_lines(const std::string& text) {
     if (begin == std::string::npos) begin = 0;
   }
   return text.substr(begin == 0 ? 0 : begin + 1);
-}
-
-// 0, or the errno. Gives up when we are interrupted.
-int write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR && interrupted() == 0) continue;
-    if (n < 0 && errno == EAGAIN && interrupted() == 0) {
-      // A descriptor that somebody has made non-blocking.
-      pollfd wait{fd, POLLOUT, 0};
-      ::poll(&wait, 1, 1000);
-      continue;
-    }
-    if (n <= 0) return errno;
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return 0;
 }
 
 class Session {
@@ -85,7 +71,10 @@ class Session {
       const int ready = ::poll(waits, 2, 1000);
       // The time that we listened, and not what the clock says: stopped (Ctrl-Z, a paused
       // container) or held up by a slow reader, we hear nothing of a machine that is well.
-      silence_ += std::min<Clock::duration>(Clock::now() - asked, std::chrono::seconds(1));
+      const auto listened =
+          std::min<Clock::duration>(Clock::now() - asked, std::chrono::seconds(1));
+      silence_ += listened;
+      if (signal_ != 0) since_signal_ += listened;
       if (ready <= 0) continue;
       if (waits[1].revents != 0) {
         if (Status done = read_input(); !done) return done.error();
@@ -110,20 +99,30 @@ class Session {
         last_lines(log))};
   }
 
-  // Those that are new, or the time that the first one gave.
+  // Those that are new, and the time that the first one gave.
   Status heed_interruptions() {
-    const bool is_late = signal_ != 0 && signal_ != SIGKILL && Clock::now() > deadline_;
-    if (interruptions() == result_.interruptions && !is_late) return {};
-    const bool was_told = interrupted() == SIGINT && options_.command_has_terminal;
-    if (!was_told || is_late) {
-      if (!started_ || !options_.passes_signals_on || signal_ == SIGKILL) return interruption();
-      signal_ = signal_ == 0 ? interrupted() : SIGKILL;
-      deadline_ = Clock::now() + kGrace;
-      outgoing_ += encode_frame(FrameType::signal,
-                                Encoder().integer(static_cast<std::uint64_t>(signal_)).take());
+    while (result_.interruptions < interruptions()) {
+      const bool was_told = interrupted() == SIGINT && options_.command_has_terminal;
+      if (!was_told) {
+        if (!started_ || !options_.passes_signals_on || signal_ == SIGKILL) return interruption();
+        pass_on(signal_ == 0 ? interrupted() : SIGKILL);
+      }
+      ++result_.interruptions;
     }
-    result_.interruptions = interruptions();
+    if (signal_ == 0 || signal_ == SIGKILL) return {};
+    if (since_signal_ > kGrace) pass_on(SIGKILL);
+    if (since_signal_ > kQuiet && !has_told_) {
+      has_told_ = true;
+      if (options_.still_runs) options_.still_runs(static_cast<int>((kGrace - kQuiet).count()));
+    }
     return {};
+  }
+
+  void pass_on(int signal) {
+    signal_ = signal;
+    since_signal_ = {};
+    outgoing_ += encode_frame(FrameType::signal,
+                              Encoder().integer(static_cast<std::uint64_t>(signal)).take());
   }
 
   Status read_input() {
@@ -175,18 +174,31 @@ class Session {
       if (!observed_) return observed_.error();
     }
     silence_ = {};
-    if (!lost_.empty()) {
-      if (interrupted() != 0) return interruption();
+    // Who asked for the end may have gone, and the terminal with them.
+    if (!lost_.empty() && result_.interruptions == 0) {
       return Error{fmt::format("cannot write the command's standard {}: {}", lost_,
                                errno_text(write_error_))};
     }
     return {};
   }
 
+  // Whoever reads it may take long. Signals are heeded meanwhile.
   bool pass_on(int fd, const char* stream, std::string_view bytes) {
-    if (const int error = write_all(fd, bytes); error != 0 && lost_.empty()) {
-      lost_ = stream;
-      write_error_ = error;
+    while (!bytes.empty() && lost_.empty()) {
+      pollfd waits[2] = {{fd, POLLOUT, 0},
+                         {outgoing_.empty() ? -1 : machine_.channel(), POLLOUT, 0}};
+      ::poll(waits, 2, 1000);
+      if (!heed_interruptions()) return true;
+      if (waits[1].revents != 0) write_channel();
+      if (waits[0].revents == 0) continue;
+      const ssize_t n = ::write(fd, bytes.data(), std::min(bytes.size(), kMostAtOnce));
+      if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+      if (n <= 0) {
+        lost_ = stream;
+        write_error_ = errno;
+      } else {
+        bytes.remove_prefix(static_cast<std::size_t>(n));
+      }
     }
     return true;
   }
@@ -303,8 +315,9 @@ class Session {
   int write_error_ = 0;
   std::uint64_t next_file_ = 1;
   int sent_ = 0;
-  int signal_ = 0;              // that was passed on last
-  Clock::time_point deadline_;  // for the command's end after it
+  int signal_ = 0;  // that was passed on last
+  Clock::duration since_signal_{};
+  bool has_told_ = false;  // that the command runs still
   Clock::duration silence_{};
   std::vector<std::uint32_t> numbers_;  // of the records that came last
   Status observed_;                     // what the observer said last

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,8 @@ struct SessionOptions {
   // what it leaves: 5 seconds, or until there is a second, then it is killed. A third ends us.
   // Without this the first does.
   bool passes_signals_on = false;
+  // Is told, a second after the first, that the command has so many seconds left. May be null.
+  std::function<void(int seconds)> still_runs;
   SessionObserver* observer = nullptr;  // null: nobody is told before the end
   int hang_seconds = 30;                // a machine that says nothing for so long is taken for dead
 };

@@ -34,8 +34,8 @@ void add_command_to_run(CLI::App& app, std::vector<std::string>& command);
 // Adds --machine: which of the lab's kernels is meant.
 void add_machine(CLI::App& app, std::string& machine);
 
-// For options that name a file to write: "" is what a variable holds that was never set.
-CLI::Validator not_empty();
+// For options that name `what`, mostly a file: "" is what a variable holds that was never set.
+CLI::Validator not_empty(const char* what = "a file");
 
 // Adds --write, and turns what was given into directories for lab::Request.
 void add_writable(CLI::App& app, std::vector<std::string>& directories);

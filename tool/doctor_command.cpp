@@ -137,7 +137,7 @@ void add_doctor(CLI::App& app, Action& chosen) {
       ->add_option("--function", options->function,
                    "why this function has no coverage; in the image of --on (the lab's um), or "
                    "--vmlinux")
-      ->check(not_empty());
+      ->check(not_empty("a function"));
   command
       ->add_option("--kernel-source", options->source,
                    "the tree that image was built of, to name the line of a Makefile or the "

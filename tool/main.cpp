@@ -42,9 +42,9 @@ void add_writable(CLI::App& app, std::vector<std::string>& directories) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
-CLI::Validator not_empty() {
-  const auto check = [](const std::string& name) {
-    return name.empty() ? std::string("it is empty; name a file") : std::string();
+CLI::Validator not_empty(const char* what) {
+  const auto check = [what](const std::string& name) {
+    return name.empty() ? std::string("it is empty; name ") + what : std::string();
   };
   return CLI::Validator(check, "");
 }

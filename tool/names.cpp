@@ -179,6 +179,16 @@ void name_records(coverage::Recording& recording, std::optional<symbol::Image> i
   report::cut(recording);
 }
 
+Status check_names(const coverage::Recording& recording, const std::string& file,
+                   const std::string& vmlinux) {
+  if (vmlinux.empty() || recording.unnamed.empty()) return {};
+  constexpr std::string_view kElsewhere = ": PCs only";
+  std::string why = recording.unnamed;
+  if (const std::size_t at = why.find(kElsewhere); at != std::string::npos)
+    why.erase(at, kElsewhere.size());
+  return Error{fmt::format("cannot name the PCs of {}: {}", file, why)};
+}
+
 Result<coverage::Recording> read_named(const std::string& file, const std::string& vmlinux) {
   Result<coverage::Recording> recording = coverage::read_recording(file);
   if (!recording) return recording.error();

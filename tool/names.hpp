@@ -48,6 +48,11 @@ symbol::Locations all_points(symbol::Image& image, const coverage::CoverageSet& 
 void name_records(coverage::Recording& recording, std::optional<symbol::Image> image,
                   const std::string& path);
 
+// An Error where `vmlinux`, which is not empty, was named and has not given `recording` names: a
+// mistake, for nobody asked for bare PCs.
+Status check_names(const coverage::Recording& recording, const std::string& file,
+                   const std::string& vmlinux);
+
 // A recording with its names: those in it, or those of `vmlinux`, or, where there are none in
 // it, of an image that is found. recording.unnamed says why there are none. What else is to be
 // known of it goes to standard error.

@@ -38,7 +38,9 @@ class Recorder : public lab::SessionObserver {
 
   // All that was told is in the file.
   Status flush() { return writer_->flush(); }
-  // With the names, and how the command ended.
+  // How the command ended.
+  Status end(const coverage::Recording& recording) { return writer_->end(recording); }
+  // The same, and the names.
   Status finish(const coverage::Recording& recording) { return writer_->finish(recording); }
 
  private:

@@ -47,6 +47,7 @@ Result<Read> read(const std::string& file, const std::string& vmlinux) {
   read.names_left_out = vmlinux.empty() && recording->status && recording->unnamed.empty();
   if (!read.names_left_out) recording = read_named(file, vmlinux);
   if (!recording) return recording.error();
+  if (Status named = check_names(*recording, file, vmlinux); !named) return named.error();
   read.recording = std::move(*recording);
   return read;
 }

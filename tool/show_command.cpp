@@ -22,9 +22,10 @@ struct ShowOptions {
 Result<int> show(const ShowOptions& options) {
   Result<coverage::Recording> recording = read_named(options.file, options.vmlinux);
   if (!recording) return recording.error();
-  // An image that was named and is none of that kernel's is a mistake; nobody asked for bare PCs.
-  if (!options.vmlinux.empty() && !recording->unnamed.empty())
-    return Error{fmt::format("cannot name the PCs of {}: {}", options.file, recording->unnamed)};
+  if (!options.view.raw) {
+    if (Status named = check_names(*recording, options.file, options.vmlinux); !named)
+      return named.error();
+  }
   if (!options.view.raw && !recording->unnamed.empty()) say("{}", recording->unnamed);
   if (options.view.raw) recording->unnamed.clear();
   if (Status going_on = release_interrupts(); !going_on) return going_on.error();

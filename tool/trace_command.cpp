@@ -43,7 +43,7 @@ struct TraceOptions {
   std::vector<std::string> writable;
   std::string vmlinux;
   std::string output;
-  std::uint64_t words = 1 << 20;
+  std::uint64_t words = 1 << 22;
   bool arguments = false;
   unsigned memory_mib = 1024;
   std::vector<std::string> command;
@@ -63,6 +63,10 @@ lab::SessionOptions streams_for(const TraceOptions& options) {
   lab::SessionOptions session;
   session.output = options.output.empty() ? 2 : 1;
   session.passes_signals_on = true;
+  session.still_runs = [](int seconds) {
+    say("the command was asked to end, and is killed in {} seconds, or with another Ctrl-C",
+        seconds);
+  };
   return session;
 }
 
@@ -199,12 +203,18 @@ Result<Recording> trace_kernel(const TraceOptions& options, const lab::Request& 
   for (lab::LoadedModule& module : recorded->session.modules.modules)
     report.modules.push_back({module.name, module.start, module.size, module.build_id});
   take_tasks(recorded->session, report);
+  if (recorder != nullptr && recorder->has_begun()) {
+    if (Status ended = recorder->end(report); !ended) return ended.error();
+  }
   if (recorded->session.was_killed)
     say("the command had not ended when it was asked to, and was killed; its trace is whole");
   // From here on a signal ends us as it ends other programs: what is left to do may take long,
   // a reader of the report may keep us waiting, and nothing stays behind.
-  if (Status going_on = release_interrupts(recorded->session.interruptions); !going_on)
+  if (Status going_on = release_interrupts(recorded->session.interruptions); !going_on) {
+    if (recorder != nullptr)
+      say("the names in {} are still to be looked up; show does that", options.output);
     return going_on.error();
+  }
   // PCs alone need no names, but how many tasks there were is told by them.
   name_records(report, std::move(image), recorded->vmlinux);
   if (options.view.raw) report.unnamed.clear();

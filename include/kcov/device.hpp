@@ -70,6 +70,13 @@ class Buffer {
   // Forgets all records: one store.
   void reset() noexcept { set_count(0); }
 
+  // The same if word 0 is `count` still, and whether it was. For a task that is not stopped, but
+  // cannot run while we look: on a single CPU, under a kernel that is not preempted.
+  bool reset_from(std::uint64_t count) noexcept {
+    return __atomic_compare_exchange_n(&words_[0], &count, 0, false, __ATOMIC_RELAXED,
+                                       __ATOMIC_RELAXED);
+  }
+
   // Keeps the first `count` records; those that follow are appended there.
   void set_count(std::uint64_t count) noexcept {
     __atomic_store_n(&words_[0], count, __ATOMIC_RELAXED);

@@ -2,6 +2,7 @@
 // The agent's end of the protocol: frames out, blocking; frames in, as they come.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -19,14 +20,22 @@ class Channel {
   // The same for a payload in two pieces.
   bool send(lab::FrameType type, std::string_view head, std::string_view rest);
 
+  // From now on sends keep the CPU while they wait: on a single one nothing else runs meanwhile.
+  // Before one goes to sleep after all, since nobody takes what it has, it calls `before_sleep`.
+  // Null: they sleep, as at first.
+  void stay_awake(std::function<void()> before_sleep);
+
   // Reads what is there. False at the end of the stream.
   bool fill();
   // The next whole frame of what was read: take_frame()'s result.
   int next(lab::Frame& frame) { return lab::take_frame(pending_, frame); }
 
  private:
+  void wait_for_room();
+
   int fd_;
   std::string pending_;
+  std::function<void()> before_sleep_;
 };
 
 }  // namespace kcov::agent

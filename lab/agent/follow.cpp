@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "lab/agent/follow.hpp"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +27,20 @@ constexpr long kOptions = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TR
                           PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
 // Arguments of a program that are told: its name, and enough to know it by.
 constexpr std::size_t kMostArguments = 4096;
+// What is below this, and below half of a buffer, is not worth the way as long as the task runs.
+constexpr std::uint64_t kFewRecords = 1 << 14;
+
+// Whether no other task can be in the midst of anything in the kernel but a sleep while we run.
+bool is_alone_on_the_cpu() {
+  utsname names{};
+  return ::uname(&names) == 0 && std::strstr(names.version, "PREEMPT") == nullptr &&
+         ::sysconf(_SC_NPROCESSORS_CONF) == 1;
+}
+
+void be_scheduled(int policy, int priority) {
+  const sched_param parameters{priority};
+  ::sched_setscheduler(0, policy, &parameters);
+}
 
 }  // namespace
 
@@ -35,6 +51,27 @@ rlim_t raise_file_limit() {
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
   return before;
+}
+
+Follower::Follower(Channel& channel, std::uint64_t words, bool watches_calls, bool owns_machine)
+    : channel_(channel),
+      words_(words),
+      watches_calls_(watches_calls),
+      drains_in_place_(owns_machine && is_alone_on_the_cpu()) {
+  if (!drains_in_place_) return;
+  // Who records faster than the tool takes it has to wait for us: we go first, whenever a tick
+  // wakes us, and do not sleep while there is something to send. If nobody takes it at all, the
+  // tasks are stopped.
+  be_scheduled(SCHED_FIFO | SCHED_RESET_ON_FORK, 1);
+  channel_.stay_awake([this] {
+    for (auto& [id, task] : tasks_) ask_to_stop(id, task);
+  });
+}
+
+Follower::~Follower() {
+  if (!drains_in_place_) return;
+  channel_.stay_awake(nullptr);
+  be_scheduled(SCHED_OTHER, 0);
 }
 
 std::string Follower::prepare() {
@@ -238,19 +275,34 @@ void Follower::send_records(std::uint64_t number, std::span<const std::uint64_t>
   channel_.send(FrameType::records, encoder_.encode(number, numbers_));
 }
 
-bool Follower::is_to_be_drained(const Task& task) {
-  return task.buffer != nullptr && task.buffer->records.count() >= task.buffer->records.size() / 2;
+bool Follower::is_to_be_drained(const Task& task) const {
+  if (task.buffer == nullptr) return false;
+  const std::uint64_t half = task.buffer->records.size() / 2;
+  return task.buffer->records.count() >= (drains_in_place_ ? std::min(half, kFewRecords) : half);
 }
 
 void Follower::drain(Task& task) {
   task.asked = false;
   if (task.buffer == nullptr) return;
-  const auto pcs = task.buffer->records.pcs();
+  Buffer& records = task.buffer->records;
+  std::span<const std::uint64_t> pcs = records.pcs();
+  if (drains_in_place_) {
+    // To send them takes long, and the task may run meanwhile.
+    std::uint64_t count = 0;
+    do {
+      count = records.count();
+      task.was_full = task.was_full || records.full();
+      pcs = records.pcs();
+      taken_.assign(pcs.begin(), pcs.end());
+    } while (!records.reset_from(count));
+    pcs = taken_;
+  }
   for (std::size_t begin = 0; begin < pcs.size(); begin += lab::kMostRecords)
     send_records(task.number, pcs.subspan(begin, std::min(lab::kMostRecords, pcs.size() - begin)));
   task.records += pcs.size();
-  task.was_full = task.was_full || task.buffer->records.full();
-  task.buffer->records.reset();
+  if (drains_in_place_) return;
+  task.was_full = task.was_full || records.full();
+  records.reset();
 }
 
 void Follower::end(pid_t id) {
@@ -283,9 +335,16 @@ void Follower::pass_on(int signal) const {
 
 void Follower::look_at_buffers() {
   for (auto& [id, task] : tasks_) {
-    if (task.asked || !is_to_be_drained(task)) continue;
-    task.asked = ::ptrace(PTRACE_INTERRUPT, id, nullptr, nullptr) == 0;
+    if (drains_in_place_) {
+      if (is_to_be_drained(task)) drain(task);
+    } else if (is_to_be_drained(task)) {
+      ask_to_stop(id, task);
+    }
   }
+}
+
+void Follower::ask_to_stop(pid_t id, Task& task) {
+  if (!task.asked) task.asked = ::ptrace(PTRACE_INTERRUPT, id, nullptr, nullptr) == 0;
 }
 
 void Follower::finish(bool killed) {

@@ -16,10 +16,16 @@
 // A thread that is made shares its files with those that run: they can see the three for as
 // long as that takes (some 100 us), and get higher numbers for what they open meanwhile.
 //
-// A buffer that is half full is drained: the task is asked to stop at its next way out of the
-// kernel, and its records are taken. What did not fit before it came there is counted. A task
-// that sleeps in the kernel comes out of there, and goes back: Linux makes most calls again by
-// itself, and we the others (epoll_wait).
+// On a machine with a single CPU, whose kernel is not preempted (um), a task does not run while we
+// do, and what it records is whole whenever we look. So its records are taken from under it, a
+// hundred times a second, and it does not notice.
+//
+// Elsewhere a buffer that is half full is drained: the task is asked to stop at its next way out of
+// the kernel, and its records are taken. A task that sleeps in the kernel comes out of there, and
+// goes back: Linux makes most calls again by itself, and we the others (epoll_wait). One that is in
+// the midst of a read may get less than it asked for.
+//
+// In both what did not fit before we came is counted.
 #pragma once
 
 #include <sys/resource.h>
@@ -50,9 +56,10 @@ rlim_t raise_file_limit();
 
 class Follower {
  public:
-  // `watches_calls`: whether to tell what system calls were given and answered.
-  Follower(Channel& channel, std::uint64_t words, bool watches_calls)
-      : channel_(channel), words_(words), watches_calls_(watches_calls) {}
+  // `watches_calls`: whether to tell what system calls were given and answered. `owns_machine`:
+  // whether all but the command may wait for us.
+  Follower(Channel& channel, std::uint64_t words, bool watches_calls, bool owns_machine);
+  ~Follower();
   Follower(const Follower&) = delete;
   Follower& operator=(const Follower&) = delete;
 
@@ -72,9 +79,9 @@ class Follower {
   // Sends `signal` to every process that is followed.
   void pass_on(int signal) const;
 
-  // To be called every kPollMilliseconds: asks tasks with full buffers to stop.
+  // To be called as often: takes records, or asks tasks with full buffers to stop.
   void look_at_buffers();
-  static constexpr int kPollMilliseconds = 10;
+  int poll_milliseconds() const { return drains_in_place_ ? 1 : 10; }
 
   // The command has ended, and the records of what still runs are taken: of what has been
   // `killed` when it is dead, else it is let go.
@@ -102,8 +109,9 @@ class Follower {
   void end(pid_t id);
   void execed(pid_t id);
   void announce(pid_t id, Task& task, std::string reason);
-  static bool is_to_be_drained(const Task& task);
+  bool is_to_be_drained(const Task& task) const;
   void drain(Task& task);
+  void ask_to_stop(pid_t id, Task& task);
   void tell(const std::optional<lab::TaskCall>& call);
   // Lets it run on, to its next stop.
   void go_on(pid_t id, int signal);
@@ -113,11 +121,13 @@ class Follower {
   Channel& channel_;
   std::uint64_t words_;
   bool watches_calls_;
+  bool drains_in_place_;
   std::map<pid_t, Task> tasks_;
   std::vector<std::unique_ptr<TaskBuffer>> spare_;
   PcTable pcs_;  // those of all tasks, as the tool numbers them
   lab::RecordEncoder encoder_;
-  std::vector<std::uint32_t> numbers_;  // room for send_records()
+  std::vector<std::uint64_t> taken_;    // room for drain()
+  std::vector<std::uint32_t> numbers_;  // and for send_records()
   std::uint64_t next_number_ = 0;
   std::set<pid_t> expected_;  // tasks that were made and have not stopped yet
 };

@@ -189,8 +189,8 @@ class Pump {
                          {errors_, POLLIN, 0},
                          {ended_, POLLIN, 0}};
       if (queued_.empty()) waits[1].fd = -1;
-      const int ready = ::poll(
-          waits, 5, follower_ != nullptr ? Follower::kPollMilliseconds : kHeartbeatMilliseconds);
+      if (has_more_to_reap_) reap();
+      const int ready = ::poll(waits, 5, longest_wait());
       if (follower_ != nullptr) follower_->look_at_buffers();
       if (ready < 0 && errno != EINTR) return -1;
       if (!beat()) return -1;
@@ -287,11 +287,22 @@ class Pump {
     channel_.send(type, {block, static_cast<std::size_t>(n)});
   }
 
+  int longest_wait() const {
+    if (has_more_to_reap_) return 0;
+    return follower_ != nullptr ? follower_->poll_milliseconds() : kHeartbeatMilliseconds;
+  }
+
+  // There is always more where tasks are made without end: the rest is for the next turn.
   void reap() {
+    constexpr int kMostAtOnce = 64;
     signalfd_siginfo ignored;
     (void)!::read(ended_, &ignored, sizeof ignored);
-    int status;
-    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG | __WALL)) > 0;) {
+    has_more_to_reap_ = true;
+    for (int i = 0; i < kMostAtOnce; ++i) {
+      int status;
+      const pid_t pid = ::waitpid(-1, &status, WNOHANG | __WALL);
+      has_more_to_reap_ = pid > 0;
+      if (pid <= 0) return;
       if (follower_ != nullptr) follower_->changed(pid, status);
       if (pid != child_ || WIFSTOPPED(status)) continue;
       status_ = status;
@@ -312,6 +323,7 @@ class Pump {
   bool owns_machine_;
   bool input_ended_ = false;
   bool reaped_ = false;
+  bool has_more_to_reap_ = false;
   int status_ = 0;
   std::deque<lab::Frame> inputs_;  // in order
   std::string queued_;             // for the command, of the first of them
@@ -347,7 +359,7 @@ Outcome run_command(Channel& channel, const lab::Request& request, bool owns_mac
 
   std::optional<Follower> follower;
   if (request.trace_words != 0) {
-    follower.emplace(channel, request.trace_words, request.calls);
+    follower.emplace(channel, request.trace_words, request.calls, owns_machine);
     if (std::string error = follower->prepare(); !error.empty()) return {125, error};
     tell_modules(channel);
   }

@@ -86,3 +86,5 @@ expect_status 125 "$kcovtool" doctor /etc/passwd
 expect_status 2 "$kcovtool" doctor --on um run.kcov
 expect_status 2 "$kcovtool" doctor --on host --function x
 expect_status 2 "$kcovtool" doctor --kernel-source /
+expect_status 2 "$kcovtool" doctor --function ""
+expect_in err "it is empty; name a function"

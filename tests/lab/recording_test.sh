@@ -38,8 +38,13 @@ diff out elsewhere >&2 || fail "without the kernel it looks different"
 # And from an image they are made again.
 vmlinux=$("$kcovtool" lab list | sed -n 's/^\* um ours [^ ]* \(.*vmlinux\) .*/\1/p')
 "$kcovtool" show --vmlinux "$vmlinux" run.kcov | diff out - >&2 || fail "named again it looks different"
-expect_status 125 "$kcovtool" show --vmlinux "$("$kcovtool" lab list | sed -n 's/^\* um stock [^ ]* \(.*vmlinux\) .*/\1/p')" run.kcov
+stock=$("$kcovtool" lab list | sed -n 's/^\* um stock [^ ]* \(.*vmlinux\) .*/\1/p')
+expect_status 125 "$kcovtool" show --vmlinux "$stock" run.kcov
 expect_in err "cannot name the PCs of run.kcov: " "is not the kernel that ran"
+expect_status 125 "$kcovtool" report --vmlinux "$stock" -o nowhere run.kcov
+expect_in err "cannot name the PCs of run.kcov: " "is not the kernel that ran"
+[ ! -e nowhere ] || fail "a report without names"
+expect_status 0 "$kcovtool" show --raw --vmlinux "$stock" run.kcov
 expect_status 125 "$kcovtool" show --vmlinux /nonexistent run.kcov
 expect_in err 'cannot read symbols from "/nonexistent": No such file or directory'
 
@@ -66,14 +71,16 @@ expect_in err "killed.kcov was broken off: what had come until then follows, wit
 expect_in out "  runs ls /etc" "exit_group "
 
 # What asks the tool to end asks the command, and what that did until its end is in.
-# begin COMMAND...: traced in the background, until it has said "up".
+# begin COMMAND...: traced in the background, until it has said "up", and a shell has made what it
+# waits for: dash forgets a SIGINT that comes while it does.
 begin() {
   : >stopped.out
   # A script's background jobs ignore SIGINT; this one is to take it as in a terminal.
   env --default-signal=INT,TERM "$kcovtool" trace -o stopped.kcov -- "$@" >stopped.out 2>stopped.err &
   tool=$!
-  for _ in $(seq 100); do ! grep -q up stopped.out || return 0; sleep 0.1; done
-  fail "the command did not start"
+  for _ in $(seq 100); do ! grep -q up stopped.out || break; sleep 0.1; done
+  grep -q up stopped.out || fail "the command did not start"
+  sleep 1
 }
 # ends STATUS: the tool does, with this.
 ends() {
@@ -94,9 +101,21 @@ ends 9
 expect_in stopped.out "asked"
 # Though it reads no input, and there is much.
 begin sh -c 'echo up; exec sleep 100' < <(yes)
-sleep 1
 kill -TERM $tool
 ends 143
+# Nor though nobody reads its output, of which nothing is lost.
+mkfifo unread
+exec 7<>unread
+: >stopped.out
+"$kcovtool" trace -o stopped.kcov -- sh -c 'trap "exit 5" TERM; head -c 300000 /dev/zero; echo up >&2; sleep 100 & wait' >unread 2>stopped.err &
+tool=$!
+sleep 2
+kill -TERM $tool
+sleep 0.5
+head -c 300000 <&7 | wc -c >read
+exec 7<&-
+ends 5
+[ "$(cat read)" = 300000 ] || fail "output was lost"
 # One that does not end on it is killed, sooner when there is a second.
 begin sh -c 'trap "" TERM; echo up; sleep 100'
 kill -TERM $tool

@@ -124,6 +124,45 @@ mkdir "$scratch/w"
 expect_status 0 "$kcovtool" trace --write "$scratch/w" -- sh -c "echo x >$scratch/w/file"
 [ "$(cat "$scratch/w/file")" = x ] || fail "trace --write"
 
+# Records that come faster than anything else does are all taken, and the command does not notice:
+# it would get less than it reads, if it were stopped in the midst.
+expect_status 0 "$kcovtool" trace -o "$scratch/fast.kcov" -- dd if=/dev/zero of=/dev/null bs=1M count=300
+expect_in "$scratch/err" "300+0 records in"
+expect_not_in "$scratch/err" "dropped"
+expect_status 0 "$kcovtool" show --calls "$scratch/fast.kcov"
+[ "$(awk '$1 == "read" { print ($2 > 300) }' "$scratch/out")" = 1 ] || fail "reads are missing"
+
+# Tasks without end do not keep the tool from hearing of anything else.
+cat >"$scratch/forks.c" <<'C'
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+int main(void) {
+  signal(SIGCHLD, SIG_IGN);
+  puts("up");
+  fflush(stdout);
+  for (;;) {
+    if (fork() == 0) {
+      for (int i = 0; i < 20; ++i)
+        if (fork() == 0) _exit(0);
+      _exit(0);
+    }
+    usleep(3000);
+  }
+}
+C
+gcc -O1 -o "$scratch/forks" "$scratch/forks.c"
+"$kcovtool" trace --buffer 4096 --raw -o /dev/null -- "$scratch/forks" >"$scratch/out" 2>&1 &
+tool=$!
+for _ in $(seq 100); do ! grep -q up "$scratch/out" || break; sleep 0.1; done
+sleep 1
+kill -TERM $tool
+for _ in $(seq 40); do kill -0 $tool 2>/dev/null || break; sleep 0.1; done
+! kill -9 $tool 2>/dev/null || fail "the signal did not come through"
+status=0
+wait $tool || status=$?
+[ $status = 143 ] || fail "status $status after SIGTERM"
+
 # What cannot be run.
 expect_status 127 "$kcovtool" trace -- no-such-program
 expect_status 126 "$kcovtool" trace -- /etc/passwd

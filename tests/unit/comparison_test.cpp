@@ -144,6 +144,11 @@ TEST(Comparison, of_two_kernels_is_by_names) {
   Recording second = first;
   second.build_id = "other";
   for (symbol::Location& location : second.locations) location.pc += 0x1000;
+  // Where a function is declared an older recording does not know, and it is no other place for it.
+  const symbol::Frame declared{"b", "b.c", 2, false, "other.c"};
+  second.locations[1].frames = name_store.keep(std::span(&declared, 1));
+  EXPECT_FALSE(find_parting(first, second));
+  second.locations[1].frames = first.locations[1].frames;
   const Comparison comparison = compare(first, second);
   EXPECT_FALSE(comparison.has_same_places);
   EXPECT_FALSE(find_parting(first, second));

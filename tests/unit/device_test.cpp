@@ -38,6 +38,12 @@ TEST(Client, A_count_that_was_scribbled_over_makes_nobody_read_past_the_buffer) 
     EXPECT_EQ(kWords - 1, buffer.pcs().size()) << count;
     EXPECT_TRUE(buffer.full());
   }
+  // What came meanwhile is not forgotten.
+  buffer.set_count(5);
+  EXPECT_FALSE(buffer.reset_from(4));
+  EXPECT_EQ(buffer.count(), 5u);
+  EXPECT_TRUE(buffer.reset_from(5));
+  EXPECT_EQ(buffer.count(), 0u);
   buffer.set_count(3);
   EXPECT_EQ(3u, buffer.pcs().size());
   buffer.reset();

@@ -188,6 +188,14 @@ TEST_F(RecordingFile, Records_in_pieces_are_one_trace) {
   EXPECT_FALSE(early->tasks[0].ended);
   EXPECT_GE(early->tasks[0].records.size(), 301000u);
   ASSERT_TRUE((*writer)->end_task(0, task));
+  // Ended, it is whole but for its names, which are still to be looked up.
+  ASSERT_TRUE((*writer)->end(recording));
+  const Result<Recording> ended = read_recording(path_);
+  ASSERT_TRUE(ended) << ended.error().message;
+  EXPECT_EQ(ended->status, recording.status);
+  EXPECT_TRUE(ended->tasks[0].ended);
+  EXPECT_EQ(ended->tasks[0].records, task.records);
+  EXPECT_NE(ended->unnamed, "");
   ASSERT_TRUE((*writer)->finish(recording));
   const Result<Recording> read = read_recording(path_);
   ASSERT_TRUE(read) << read.error().message;
