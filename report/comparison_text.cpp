@@ -85,22 +85,28 @@ std::string text_of(const std::optional<Parting>& found, const std::optional<Par
                     const Recording& first, const Recording& second, const SideNames& names) {
   if (!found) return "Both runs made the same system calls in the same way.\n";
   const Parting& parting = *found;
-  std::string text = fmt::format("The runs part ways in task {}, after {} system calls alike",
-                                 parting.task + 1, parting.call);
-  if (parting.is_of_other_calls()) return text + ":\n" + sides_of(parting, names);
-  text +=
-      fmt::format(", in {}, after {} PCs alike", printable(parting.first->name), parting.record);
+  if (parting.is_of_other_calls()) {
+    return fmt::format("The runs part ways in task {}, after {} system calls alike:\n{}",
+                       parting.task + 1, parting.call, sides_of(parting, names));
+  }
+  // What the kernel does for an execve differs from run to run. What the programs did comes first.
+  std::string text =
+      of_calls
+          ? fmt::format("By their names the system calls part ways in task {}, after {} alike:\n{}",
+                        of_calls->task + 1, of_calls->call, sides_of(*of_calls, names))
+          : "By their names the system calls of both are the same.\n";
+  text += fmt::format(
+      "\nWhat the kernel executed parts ways in task {}, after {} system calls alike, in {}, after "
+      "{} PCs alike",
+      parting.task + 1, parting.call, printable(parting.first->name), parting.record);
   const Task& ours = first.tasks[parting.task];
   const Task& theirs = second.tasks[parting.task];
   if (parting.record != 0)
     text += fmt::format(" (up to {})", place(first, ours, *parting.first, parting.record - 1));
-  text += fmt::format(":\n- {}: {}\n+ {}: {}\n", printable(names.first),
-                      place(first, ours, *parting.first, parting.record), printable(names.second),
-                      place(second, theirs, *parting.second, parting.record));
-  if (!of_calls) return text + "By their names the system calls of both are the same.\n";
-  return text +
-         fmt::format("By their names the system calls part ways in task {}, after {} alike:\n{}",
-                     of_calls->task + 1, of_calls->call, sides_of(*of_calls, names));
+  return text + fmt::format(":\n- {}: {}\n+ {}: {}\n", printable(names.first),
+                            place(first, ours, *parting.first, parting.record),
+                            printable(names.second),
+                            place(second, theirs, *parting.second, parting.record));
 }
 
 std::string text_of(const Comparison& comparison, const SideNames& names,
@@ -111,9 +117,8 @@ std::string text_of(const Comparison& comparison, const SideNames& names,
   text += numbers("functions", comparison.functions) + numbers("lines", comparison.lines);
   if (!comparison.has_same_places)
     text +=
-        "The kernels are not the same (or modules of theirs): PCs are not compared, and code by "
-        "its "
-        "names.\n";
+        "They are not known to be of one build (or its modules are not): PCs are not compared, and "
+        "code by its names.\n";
   text += "\n" + parting;
   const auto section = [&text](const char* title, const std::string& body) {
     if (!body.empty()) text += fmt::format("\n{}\n{}", title, body);

@@ -19,8 +19,8 @@ struct SideNames {
 std::string text_of(const coverage::Comparison& comparison, const SideNames& names,
                     const std::string& parting);
 
-// A sentence, and both sides of it; and where it is `found` within a call, the same of the calls by
-// their names (`of_calls`).
+// A sentence, and both sides of it; and where it is `found` within a call, before it the same of
+// the calls by their names (`of_calls`).
 std::string text_of(const std::optional<coverage::Parting>& found,
                     const std::optional<coverage::Parting>& of_calls,
                     const coverage::Recording& first, const coverage::Recording& second,
