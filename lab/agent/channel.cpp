@@ -15,8 +15,7 @@
 namespace kcov::agent {
 namespace {
 
-// A tool that is only slow takes something within that time. Who is kept from running for a
-// second Linux lets run for a twentieth, whoever has the higher priority.
+// A tool that is only slow takes something within that time.
 constexpr std::chrono::milliseconds kLongestWake(400);
 
 }  // namespace

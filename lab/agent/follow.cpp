@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "lab/agent/follow.hpp"
 
-#include <sched.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,11 +37,6 @@ bool is_alone_on_the_cpu() {
          ::sysconf(_SC_NPROCESSORS_CONF) == 1;
 }
 
-void be_scheduled(int policy, int priority) {
-  const sched_param parameters{priority};
-  ::sched_setscheduler(0, policy, &parameters);
-}
-
 }  // namespace
 
 rlim_t raise_file_limit() {
@@ -59,10 +54,9 @@ Follower::Follower(Channel& channel, std::uint64_t words, bool watches_calls, bo
       watches_calls_(watches_calls),
       drains_in_place_(owns_machine && is_alone_on_the_cpu()) {
   if (!drains_in_place_) return;
-  // Who records faster than the tool takes it has to wait for us: we go first, whenever a tick
-  // wakes us, and do not sleep while there is something to send. If nobody takes it at all, the
-  // tasks are stopped.
-  be_scheduled(SCHED_FIFO | SCHED_RESET_ON_FORK, 1);
+  // Who records faster than the tool takes it has to wait for us: we have the better nice value,
+  // and do not sleep while there is something to send. If nobody takes it at all, the tasks are
+  // stopped.
   channel_.stay_awake([this] {
     for (auto& [id, task] : tasks_) ask_to_stop(id, task);
   });
@@ -71,7 +65,7 @@ Follower::Follower(Channel& channel, std::uint64_t words, bool watches_calls, bo
 Follower::~Follower() {
   if (!drains_in_place_) return;
   channel_.stay_awake(nullptr);
-  be_scheduled(SCHED_OTHER, 0);
+  ::setpriority(PRIO_PROCESS, 0, 0);
 }
 
 std::string Follower::prepare() {
@@ -88,6 +82,9 @@ std::string Follower::seize(pid_t first) {
     return std::string("cannot follow the command: ptrace says ") + std::strerror(errno);
   }
   Task& task = tasks_[first];
+  // The command, which is there already, is not to inherit that. Not a real-time class: whoever
+  // wakes us from a stop would record how the others are kept from starving.
+  if (drains_in_place_) ::setpriority(PRIO_PROCESS, 0, -20);
   task.number = next_number_++;
   task.buffer = std::move(spare_.back());
   spare_.pop_back();
@@ -139,7 +136,7 @@ void Follower::stopped(pid_t id, int signal, int event) {
     // but it may have been in this one already when it was asked.
     const bool may_be_asked = task.asked || task.was_asked;
     task.was_asked = task.asked;
-    if (task.asked) drain(task);
+    if (std::exchange(task.asked, false)) drain(task);
     // Out of a call it comes to the stop for that first, where there is one.
     may_be_out_of_call =
         may_be_asked && ((event == PTRACE_EVENT_STOP && signal == SIGTRAP) ||
@@ -282,7 +279,6 @@ bool Follower::is_to_be_drained(const Task& task) const {
 }
 
 void Follower::drain(Task& task) {
-  task.asked = false;
   if (task.buffer == nullptr) return;
   Buffer& records = task.buffer->records;
   std::span<const std::uint64_t> pcs = records.pcs();

@@ -68,7 +68,7 @@ expect_in err "--arguments is of system calls, which --on host does not trace"
 
 # What a program would notice: a stop that is sent to a child which has only just been made, a sleep
 # that a full buffer must not end, and a signal that ends it.
-gcc -O1 -o unnoticed "$here/unnoticed.c"
+gcc -O1 -pthread -o unnoticed "$here/unnoticed.c"
 for kernel in "" --stock "--on x86_64"; do
   for what in "stop 30" "epoll 20" signal; do
     # shellcheck disable=SC2086
@@ -80,6 +80,12 @@ for kernel in ours stock; do
   # shellcheck disable=SC2086
   expect_status 0 timeout 120 "$kcovtool" trace --on x86_64 $([ $kernel = ours ] || echo --stock) --arguments --buffer 4096 -- "$PWD/unnoticed" often 2000
 done
+# A tool that reads nothing for a while has its tasks stopped; they sleep on.
+"$kcovtool" trace -o crowd.kcov -- "$PWD/unnoticed" crowd 6 2>crowd.err &
+tool=$!
+sleep 1
+for _ in $(seq 6); do kill -STOP $tool; sleep 0.6; kill -CONT $tool; sleep 0.2; done
+wait $tool || fail "a sleep was ended: $(head -n 3 crowd.err)"
 # Drained again and again, each call still finds its entry.
 expect_status 0 "$kcovtool" trace --arguments --buffer 65536 -o drained.kcov -- "$PWD/unnoticed" "epoll" 5
 expect_not_in err dropped

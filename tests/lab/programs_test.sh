@@ -56,7 +56,7 @@ sort "$scratch/err" | diff - "$scratch/expected" >&2 || fail "find's own output"
 
 # Nor does a program notice by what it waits for: a stop sent to a child just made, a sleep in
 # a call that Linux would not make again, a signal that ends such a sleep.
-gcc -O1 -o "$scratch/unnoticed" "$(dirname "$0")/unnoticed.c"
+gcc -O1 -pthread -o "$scratch/unnoticed" "$(dirname "$0")/unnoticed.c"
 for kernel in "" --stock "--on x86_64"; do
   for what in "stop 30" "epoll 20" signal; do
     # shellcheck disable=SC2086
