@@ -50,7 +50,8 @@ bool Channel::send(lab::FrameType type, std::string_view head, std::string_view 
   return true;
 }
 
-void Channel::stay_awake(std::function<void()> before_sleep) {
+void Channel::stay_awake(std::function<bool()> may_sleep, std::function<void()> before_sleep) {
+  may_sleep_ = std::move(may_sleep);
   before_sleep_ = std::move(before_sleep);
   const int flags = ::fcntl(fd_, F_GETFL);
   ::fcntl(fd_, F_SETFL, before_sleep_ ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
@@ -58,6 +59,8 @@ void Channel::stay_awake(std::function<void()> before_sleep) {
 
 void Channel::wait_for_room() {
   pollfd room{fd_, POLLOUT, 0};
+  while (may_sleep_ && may_sleep_())
+    if (::poll(&room, 1, 1) > 0) return;
   const auto end = std::chrono::steady_clock::now() + kLongestWake;
   while (std::chrono::steady_clock::now() < end)
     if (::poll(&room, 1, 0) > 0) return;

@@ -20,10 +20,10 @@ class Channel {
   // The same for a payload in two pieces.
   bool send(lab::FrameType type, std::string_view head, std::string_view rest);
 
-  // From now on sends keep the CPU while they wait: on a single one nothing else runs meanwhile.
-  // Before one goes to sleep after all, since nobody takes what it has, it calls `before_sleep`.
-  // Null: they sleep, as at first.
-  void stay_awake(std::function<void()> before_sleep);
+  // From now on sends sleep while they wait only as long as `may_sleep` says so, and else keep the
+  // CPU: on a single one nothing else runs meanwhile. Before one goes to sleep after all, since
+  // nobody takes what it has, it calls `before_sleep`. Both null: they sleep, as at first.
+  void stay_awake(std::function<bool()> may_sleep, std::function<void()> before_sleep);
 
   // Reads what is there. False at the end of the stream.
   bool fill();
@@ -35,6 +35,7 @@ class Channel {
 
   int fd_;
   std::string pending_;
+  std::function<bool()> may_sleep_;
   std::function<void()> before_sleep_;
 };
 

@@ -55,16 +55,23 @@ Follower::Follower(Channel& channel, std::uint64_t words, bool watches_calls, bo
       drains_in_place_(owns_machine && is_alone_on_the_cpu()) {
   if (!drains_in_place_) return;
   // Who records faster than the tool takes it has to wait for us: we have the better nice value,
-  // and do not sleep while there is something to send. If nobody takes it at all, the tasks are
-  // stopped.
-  channel_.stay_awake([this] {
-    for (auto& [id, task] : tasks_) ask_to_stop(id, task);
-  });
+  // and do not sleep while there is something to send and a buffer that may be full by the next
+  // tick. If nobody takes it at all, the tasks are stopped.
+  channel_.stay_awake(
+      [this] {
+        return std::none_of(tasks_.begin(), tasks_.end(), [](const auto& known) {
+          const TaskBuffer* const buffer = known.second.buffer.get();
+          return buffer != nullptr && buffer->records.count() >= buffer->records.size() / 4;
+        });
+      },
+      [this] {
+        for (auto& [id, task] : tasks_) ask_to_stop(id, task);
+      });
 }
 
 Follower::~Follower() {
   if (!drains_in_place_) return;
-  channel_.stay_awake(nullptr);
+  channel_.stay_awake(nullptr, nullptr);
   ::setpriority(PRIO_PROCESS, 0, 0);
 }
 
