@@ -56,7 +56,8 @@ python3 - <<'END' || fail "with --arguments other code was executed: $(diff with
 a, b = ({line.split()[0]: [int(n) for n in line.split()[1:]] for line in open(name)} for name in ("with.calls", "without.calls"))
 assert a.keys() == b.keys() and len(a) == 7
 for call in a:
-    assert a[call][0] == b[call][0] and abs(a[call][1] - b[call][1]) <= 5 + b[call][1] // 20, (call, a[call], b[call])
+    # A list of pages that is full is emptied by the call that fills it: some 35 PCs of mm/swap.c.
+    assert a[call][0] == b[call][0] and abs(a[call][1] - b[call][1]) <= 45 + b[call][1] // 20, (call, a[call], b[call])
 END
 expect_status 0 "$kcovtool" diff without.kcov with.kcov
 expect_not_in out ' (ptrace_stop|ptrace_notify|ptrace_do_notify) '
