@@ -66,28 +66,34 @@ class Cutter {
 
   // The entries of all records but those in `left_out`.
   std::vector<Entry> cut(std::span<const Range> left_out) {
-    for_each_record(left_out, [&](std::uint32_t i) {
-      // A trace holds each PC thousands of times.
-      if (std::exchange(is_seen_[records_[i]], true)) return;
-      Blocks& blocks = blocks_[function_at(i)];
-      const std::uint64_t pc = code_.pc(records_[i]);
-      if (blocks.first == kNone) blocks.first = pc;
-      blocks.lowest = std::min(blocks.lowest, pc);
-      marked_ = marked_ || at(i).root == Root::call_marker;
+    for_each_range(left_out, [&](Range range) {
+      for (std::uint32_t i = range.begin; i < range.end; ++i) {
+        // A trace holds each PC thousands of times.
+        if (std::exchange(is_seen_[records_[i]], true)) continue;
+        Blocks& blocks = blocks_[function_at(i)];
+        const std::uint64_t pc = code_.pc(records_[i]);
+        if (blocks.first == kNone) blocks.first = pc;
+        blocks.lowest = std::min(blocks.lowest, pc);
+        marked_ = marked_ || at(i).root == Root::call_marker;
+      }
     });
     find_first_blocks();
-    std::optional<std::uint32_t> before;
-    for_each_record(left_out, [&](std::uint32_t i) {
-      before_ = before;
-      if (is_entry_block(i)) {
-        begin_if_root(i);
-      } else if (fault_is_over(i)) {
-        std::swap(current_, interrupted_);
-        has_interrupted_ = false;
+    for_each_range(left_out, [&](Range range) {
+      for (std::uint32_t i = range.begin; i < range.end; ++i) {
+        if (has_current_ && !has_interrupted_) i = append_what_goes_on(i, range.end);
+        if (i == range.end) break;
+        if (i > range.begin) before_ = i - 1;
+        if (is_entry_block(i)) {
+          begin_if_root(i);
+        } else if (fault_is_over(i)) {
+          std::swap(current_, interrupted_);
+          has_interrupted_ = false;
+        }
+        if (!has_current_) begin(EntryKind::other, "(before)");
+        append({i, i + 1});
+        current_.enter(group_at(i));
       }
-      if (!has_current_) begin(EntryKind::other, "(before)");
-      append(i);
-      before = i;
+      before_ = range.end - 1;
     });
     std::erase_if(entries_, [](const Entry& entry) { return entry.ranges.empty(); });
     return std::move(entries_);
@@ -95,19 +101,22 @@ class Cutter {
 
  private:
   static constexpr std::uint64_t kNone = ~std::uint64_t{0};
+  static constexpr std::uint32_t kNothing = ~std::uint32_t{0};
   struct Blocks {
     std::uint64_t first;   // in the trace
     std::uint64_t lowest;  // in memory
   };
 
+  // Those between the ranges that are left out; none is empty.
   template <typename Visit>
-  void for_each_record(std::span<const Range> left_out, Visit visit) const {
-    std::uint32_t i = 0;
+  void for_each_range(std::span<const Range> left_out, Visit visit) const {
+    std::uint32_t begin = 0;
     for (const Range& range : left_out) {
-      for (; i < range.begin; ++i) visit(i);
-      i = range.end;
+      if (begin < range.begin) visit(Range{begin, range.begin});
+      begin = range.end;
     }
-    for (; i < records_.size(); ++i) visit(i);
+    const auto end = static_cast<std::uint32_t>(records_.size());
+    if (begin < end) visit(Range{begin, end});
   }
 
   std::uint32_t function_at(std::uint32_t i) const { return code_.function_of(records_[i]); }
@@ -122,6 +131,8 @@ class Cutter {
       const std::uint32_t function = code_.function_of(pc);
       // The unlikely part of a function, laid out elsewhere, is jumped to from within.
       is_first_[pc] = code_.pc(pc) == blocks_[function].first && !code_.function(function).cold;
+      const bool may_begin = is_first_[pc] && code_.function(function).root != Root::none;
+      goes_on_in_[pc] = may_begin ? kNothing : code_.group_of(pc);
     }
   }
 
@@ -223,7 +234,8 @@ class Cutter {
       if (ranges.back().begin == first) ranges.pop_back();
     }
     begin_fault();
-    for (std::uint32_t record = first; record < after; ++record) append(record);
+    append({first, after});
+    for (std::uint32_t record = first; record < after; ++record) current_.enter(group_at(record));
   }
 
   // The interrupted call is back when a function of its own goes on.
@@ -233,14 +245,26 @@ class Cutter {
     return has_current_ && !current_.has_entered(function) && interrupted_.has_entered(function);
   }
 
-  void append(std::uint32_t i) {
+  void append(Range added) {
+    if (added.begin == added.end) return;
     std::vector<Range>& ranges = entry().ranges;
-    if (!ranges.empty() && ranges.back().end == i) {
-      ++ranges.back().end;
+    if (!ranges.empty() && ranges.back().end == added.begin) {
+      ranges.back().end = added.end;
     } else {
-      ranges.push_back({i, i + 1});
+      ranges.push_back(added);
     }
-    current_.enter(group_at(i));
+  }
+
+  // Appends the records before `end` at which nothing can begin. The first that is none of them.
+  std::uint32_t append_what_goes_on(std::uint32_t begin, std::uint32_t end) {
+    std::uint32_t i = begin;
+    for (; i < end; ++i) {
+      const std::uint32_t group = goes_on_in_[records_[i]];
+      if (group == kNothing) break;
+      current_.enter(group);
+    }
+    append({begin, i});
+    return i;
   }
 
   std::span<const std::uint32_t> records_;
@@ -249,6 +273,8 @@ class Cutter {
   std::vector<Blocks> blocks_;  // of each function
   std::vector<char> is_seen_;   // of each PC: the trace holds it
   std::vector<char> is_first_ = std::vector<char>(is_seen_.size());  // begins its function
+  // The group of its function; kNothing: an entry may begin there.
+  std::vector<std::uint32_t> goes_on_in_ = std::vector<std::uint32_t>(is_seen_.size());
   Open current_;
   bool has_current_ = false;
   // The call that a page fault came into.

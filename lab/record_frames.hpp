@@ -5,6 +5,7 @@
 
 #include <zstd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -68,14 +69,18 @@ inline bool decode_records(std::string_view payload, std::size_t known, std::uin
   std::string bytes(count * width, '\0');
   if (ZSTD_decompress(bytes.data(), bytes.size(), packed.data(), packed.size()) != bytes.size())
     return false;
-  decoded.clear();
-  for (std::size_t at = 0; at < bytes.size(); at += width) {
-    std::uint32_t number = 0;
-    std::memcpy(&number, &bytes[at], width);
-    if (number >= known) return false;
-    decoded.push_back(number);
+  decoded.resize(count);
+  if (width == sizeof(std::uint32_t)) {
+    std::memcpy(decoded.data(), bytes.data(), bytes.size());
+  } else {
+    for (std::size_t i = 0; i < count; ++i) {
+      std::uint16_t number = 0;
+      std::memcpy(&number, &bytes[i * sizeof number], sizeof number);
+      decoded[i] = number;
+    }
   }
-  return true;
+  return std::all_of(decoded.begin(), decoded.end(),
+                     [&](std::uint32_t number) { return number < known; });
 }
 
 }  // namespace kcov::lab

@@ -3,18 +3,18 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/uio.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
-#include <iterator>
 #include <utility>
 
 namespace kcov::agent {
 namespace {
 
+// What waits in memory at most, in bytes, before a frame that is sent has to wait for the line.
+constexpr std::size_t kMostQueued = 16 << 20;
 // A tool that is only slow takes something within that time.
 constexpr std::chrono::milliseconds kLongestWake(400);
 
@@ -28,44 +28,52 @@ Channel::Channel(int fd) : fd_(fd) {
 }
 
 bool Channel::send(lab::FrameType type, std::string_view head, std::string_view rest) {
-  const std::string header = lab::frame_header(type, head.size() + rest.size());
-  iovec parts[] = {{const_cast<char*>(header.data()), header.size()},
-                   {const_cast<char*>(head.data()), head.size()},
-                   {const_cast<char*>(rest.data()), rest.size()}};
-  for (std::size_t first = 0; first < std::size(parts);) {
-    ssize_t n = ::writev(fd_, parts + first, static_cast<int>(std::size(parts) - first));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EAGAIN) {
-      wait_for_room();
-      continue;
-    }
-    if (n < 0) return false;
-    for (; first < std::size(parts) && static_cast<std::size_t>(n) >= parts[first].iov_len; ++first)
-      n -= static_cast<ssize_t>(parts[first].iov_len);
-    if (first == std::size(parts)) break;
-    if (n == 0 && parts[first].iov_len == 0) continue;
-    parts[first].iov_base = static_cast<char*>(parts[first].iov_base) + n;
-    parts[first].iov_len -= static_cast<std::size_t>(n);
-  }
-  return true;
+  queued_ += lab::frame_header(type, head.size() + rest.size());
+  queued_ += head;
+  queued_ += rest;
+  if (!queues_) return push();
+  return queued_.size() - taken_ <= kMostQueued ? !is_broken_ : make_room();
 }
 
-void Channel::stay_awake(std::function<bool()> may_sleep, std::function<void()> before_sleep) {
-  may_sleep_ = std::move(may_sleep);
+void Channel::queue(std::function<void()> before_sleep) {
+  queues_ = true;
   before_sleep_ = std::move(before_sleep);
-  const int flags = ::fcntl(fd_, F_GETFL);
-  ::fcntl(fd_, F_SETFL, before_sleep_ ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+  ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) | O_NONBLOCK);
 }
 
-void Channel::wait_for_room() {
+bool Channel::flush() {
+  queues_ = false;
+  before_sleep_ = nullptr;
+  ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) & ~O_NONBLOCK);
+  return push();
+}
+
+bool Channel::push() {
+  while (!is_broken_ && has_queued()) {
+    const ssize_t n = ::write(fd_, queued_.data() + taken_, queued_.size() - taken_);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) break;
+    is_broken_ = n < 0;
+    if (n > 0) taken_ += static_cast<std::size_t>(n);
+  }
+  // Its room is kept. No byte is moved more often than another one is taken.
+  if (taken_ * 2 >= queued_.size()) queued_.erase(0, std::exchange(taken_, 0));
+  return !is_broken_;
+}
+
+// Waits until no more waits than may.
+bool Channel::make_room() {
   pollfd room{fd_, POLLOUT, 0};
-  while (may_sleep_ && may_sleep_())
-    if (::poll(&room, 1, 1) > 0) return;
-  const auto end = std::chrono::steady_clock::now() + kLongestWake;
-  while (std::chrono::steady_clock::now() < end)
-    if (::poll(&room, 1, 0) > 0) return;
-  if (before_sleep_) before_sleep_();
-  ::poll(&room, 1, -1);
+  auto end = std::chrono::steady_clock::now() + kLongestWake;
+  for (std::size_t before = queued_.size() - taken_; push() && before > kMostQueued;) {
+    const std::size_t left = queued_.size() - taken_;
+    const auto now = std::chrono::steady_clock::now();
+    if (left < before) end = now + kLongestWake;
+    before = left;
+    if (now >= end && before_sleep_) before_sleep_();
+    ::poll(&room, 1, now < end ? 0 : -1);
+  }
+  return !is_broken_;
 }
 
 bool Channel::fill() {

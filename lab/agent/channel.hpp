@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-// The agent's end of the protocol: frames out, blocking; frames in, as they come.
+// The agent's end of the protocol: frames out, blocking or through a queue; frames in, as they come.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -20,10 +21,15 @@ class Channel {
   // The same for a payload in two pieces.
   bool send(lab::FrameType type, std::string_view head, std::string_view rest);
 
-  // From now on sends sleep while they wait only as long as `may_sleep` says so, and else keep the
-  // CPU: on a single one nothing else runs meanwhile. Before one goes to sleep after all, since
-  // nobody takes what it has, it calls `before_sleep`. Both null: they sleep, as at first.
-  void stay_awake(std::function<bool()> may_sleep, std::function<void()> before_sleep);
+  // From now on what is sent waits in memory, and push() gives it to the line. When too much of it
+  // waits, send() does not sleep at once, it keeps the CPU: on a single one nothing that would send
+  // more runs meanwhile. If nobody takes what it has, it calls `before_sleep`, and sleeps.
+  void queue(std::function<void()> before_sleep);
+  // What the line takes now. False: it is broken.
+  bool push();
+  bool has_queued() const { return queued_.size() > taken_; }
+  // Waits until the line has all; sends are then as before queue(). False: it is broken.
+  bool flush();
 
   // Reads what is there. False at the end of the stream.
   bool fill();
@@ -31,11 +37,14 @@ class Channel {
   int next(lab::Frame& frame) { return lab::take_frame(pending_, frame); }
 
  private:
-  void wait_for_room();
+  bool make_room();
 
   int fd_;
   std::string pending_;
-  std::function<bool()> may_sleep_;
+  bool queues_ = false;
+  bool is_broken_ = false;
+  std::string queued_;
+  std::size_t taken_ = 0;  // of these, by the line
   std::function<void()> before_sleep_;
 };
 

@@ -53,26 +53,17 @@ Follower::Follower(Channel& channel, std::uint64_t words, bool watches_calls, bo
       words_(words),
       watches_calls_(watches_calls),
       drains_in_place_(owns_machine && is_alone_on_the_cpu()) {
-  if (!drains_in_place_) return;
-  // Who records faster than the tool takes it has to wait for us: we have the better nice value,
-  // and do not sleep while there is something to send and a buffer that may be full by the next
-  // tick. If nobody takes it at all, the tasks are stopped.
-  channel_.stay_awake(
-      [this] {
-        return std::none_of(tasks_.begin(), tasks_.end(), [](const auto& known) {
-          const TaskBuffer* const buffer = known.second.buffer.get();
-          return buffer != nullptr && buffer->records.count() >= buffer->records.size() / 4;
-        });
-      },
-      [this] {
-        for (auto& [id, task] : tasks_) ask_to_stop(id, task);
-      });
+  // Who records faster than the tool takes it has to wait for us, who have the better nice value. If
+  // nobody takes it at all, the tasks are stopped.
+  channel_.queue([this] {
+    if (!drains_in_place_) return;
+    for (auto& [id, task] : tasks_) ask_to_stop(id, task);
+  });
 }
 
 Follower::~Follower() {
-  if (!drains_in_place_) return;
-  channel_.stay_awake(nullptr, nullptr);
-  ::setpriority(PRIO_PROCESS, 0, 0);
+  channel_.flush();
+  if (drains_in_place_) ::setpriority(PRIO_PROCESS, 0, 0);
 }
 
 std::string Follower::prepare() {
@@ -288,24 +279,19 @@ bool Follower::is_to_be_drained(const Task& task) const {
 void Follower::drain(Task& task) {
   if (task.buffer == nullptr) return;
   Buffer& records = task.buffer->records;
-  std::span<const std::uint64_t> pcs = records.pcs();
-  if (drains_in_place_) {
-    // To send them takes long, and the task may run meanwhile.
-    std::uint64_t count = 0;
-    do {
-      count = records.count();
-      task.was_full = task.was_full || records.full();
-      pcs = records.pcs();
-      taken_.assign(pcs.begin(), pcs.end());
-    } while (!records.reset_from(count));
-    pcs = taken_;
-  }
-  for (std::size_t begin = 0; begin < pcs.size(); begin += lab::kMostRecords)
-    send_records(task.number, pcs.subspan(begin, std::min(lab::kMostRecords, pcs.size() - begin)));
-  task.records += pcs.size();
-  if (drains_in_place_) return;
-  task.was_full = task.was_full || records.full();
-  records.reset();
+  // It may add to them meanwhile, if it is not stopped; never after the buffer is full.
+  std::uint64_t count = 0;
+  std::size_t sent = 0;
+  do {
+    count = records.count();
+    const std::span<const std::uint64_t> pcs = records.pcs();
+    for (std::size_t n; sent < pcs.size(); sent += n) {
+      n = std::min(lab::kMostRecords, pcs.size() - sent);
+      send_records(task.number, pcs.subspan(sent, n));
+    }
+    task.was_full = task.was_full || records.full();
+  } while (!records.reset_from(count));
+  task.records += sent;
 }
 
 void Follower::end(pid_t id) {

@@ -126,8 +126,7 @@ class Follower {
   std::vector<std::unique_ptr<TaskBuffer>> spare_;
   PcTable pcs_;  // those of all tasks, as the tool numbers them
   lab::RecordEncoder encoder_;
-  std::vector<std::uint64_t> taken_;    // room for drain()
-  std::vector<std::uint32_t> numbers_;  // and for send_records()
+  std::vector<std::uint32_t> numbers_;  // room for send_records()
   std::uint64_t next_number_ = 0;
   std::set<pid_t> expected_;  // tasks that were made and have not stopped yet
 };

@@ -190,10 +190,11 @@ class Pump {
                          {ended_, POLLIN, 0}};
       if (queued_.empty()) waits[1].fd = -1;
       if (has_more_to_reap_) reap();
+      if (channel_.has_queued()) waits[0].events |= POLLOUT;
       const int ready = ::poll(waits, 5, longest_wait());
       if (follower_ != nullptr) follower_->look_at_buffers();
       if (ready < 0 && errno != EINTR) return -1;
-      if (!beat()) return -1;
+      if (!beat() || !channel_.push()) return -1;
       if (ready <= 0) continue;
       if ((waits[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && !receive()) return -1;
       if (waits[1].revents != 0 && !feed()) return -1;
