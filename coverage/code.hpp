@@ -17,6 +17,23 @@ struct Range {
   std::uint32_t end;
 };
 
+// The first of the records from `begin` to before `end` whose PC has a flag that is not 0; or `end`.
+// For flags that few have: a trace has tens of millions of records.
+template <typename Flag>
+std::uint32_t first_flagged(std::span<const std::uint32_t> records, std::span<const Flag> flags,
+                            std::uint32_t begin, std::uint32_t end) {
+  constexpr std::uint32_t kAtOnce = 8;
+  const auto flag = [&](std::uint32_t i) { return static_cast<unsigned>(flags[records[i]]); };
+  std::uint32_t i = begin;
+  for (; end - i >= kAtOnce; i += kAtOnce) {
+    unsigned any = 0;
+    for (std::uint32_t j = 0; j < kAtOnce; ++j) any |= flag(i + j);
+    if (any != 0) break;
+  }
+  while (i < end && flag(i) == 0) ++i;
+  return i;
+}
+
 // What begins when a function is entered.
 enum class Root : std::uint8_t {
   none,
@@ -63,6 +80,7 @@ class Code {
   // The same as of its function, at once: they are asked for each record.
   std::uint32_t group_of(std::uint32_t index) const { return groups_of_[index]; }
   Stop stop_of(std::uint32_t index) const { return stops_of_[index]; }
+  std::span<const Stop> stops() const { return stops_of_; }
   std::size_t pc_count() const { return pcs_.size(); }
   std::size_t function_count() const { return functions_.size(); }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -29,8 +30,12 @@ class Open {
     entry_ = entry;
     ++generation_;
     count_ = 0;
+    known_to_ = 0;
   }
   std::size_t entry() const { return entry_; }
+  // Before that record they are known.
+  std::uint32_t known_to() const { return known_to_; }
+  void set_known_to(std::uint32_t record) { known_to_ = record; }
   bool has_entered(std::uint32_t function) const { return entered_[function] == generation_; }
   void enter(std::uint32_t function) {
     if (has_entered(function)) return;
@@ -50,6 +55,7 @@ class Open {
   std::vector<std::uint32_t> entered_;  // the generation that did so last
   std::uint32_t generation_ = 0;
   std::size_t entry_ = 0;
+  std::uint32_t known_to_ = 0;
   std::size_t count_ = 0;
   std::uint32_t first_[kFirst] = {};
 };
@@ -60,16 +66,18 @@ class Cutter {
       : records_(records),
         code_(code),
         blocks_(code.function_count(), Blocks{kNone, kNone}),
-        is_seen_(code.pc_count()),
+        is_new_(code.pc_count(), true),
         current_(code.function_count()),
         interrupted_(code.function_count()) {}
 
   // The entries of all records but those in `left_out`.
   std::vector<Entry> cut(std::span<const Range> left_out) {
     for_each_range(left_out, [&](Range range) {
-      for (std::uint32_t i = range.begin; i < range.end; ++i) {
+      for (std::uint32_t i = range.begin;; ++i) {
         // A trace holds each PC thousands of times.
-        if (std::exchange(is_seen_[records_[i]], true)) continue;
+        i = first_flagged<std::uint8_t>(records_, is_new_, i, range.end);
+        if (i == range.end) break;
+        is_new_[records_[i]] = false;
         Blocks& blocks = blocks_[function_at(i)];
         const std::uint64_t pc = code_.pc(records_[i]);
         if (blocks.first == kNone) blocks.first = pc;
@@ -80,8 +88,13 @@ class Cutter {
     find_first_blocks();
     for_each_range(left_out, [&](Range range) {
       for (std::uint32_t i = range.begin; i < range.end; ++i) {
-        if (has_current_ && !has_interrupted_) i = append_what_goes_on(i, range.end);
-        if (i == range.end) break;
+        if (has_current_ && !has_interrupted_) {
+          const std::uint32_t next =
+              first_flagged<std::uint8_t>(records_, may_begin_, i, range.end);
+          append({i, next});
+          if (next == range.end) break;
+          i = next;
+        }
         if (i > range.begin) before_ = i - 1;
         if (is_entry_block(i)) {
           begin_if_root(i);
@@ -91,7 +104,6 @@ class Cutter {
         }
         if (!has_current_) begin(EntryKind::other, "(before)");
         append({i, i + 1});
-        current_.enter(group_at(i));
       }
       before_ = range.end - 1;
     });
@@ -101,7 +113,6 @@ class Cutter {
 
  private:
   static constexpr std::uint64_t kNone = ~std::uint64_t{0};
-  static constexpr std::uint32_t kNothing = ~std::uint32_t{0};
   struct Blocks {
     std::uint64_t first;   // in the trace
     std::uint64_t lowest;  // in memory
@@ -131,8 +142,7 @@ class Cutter {
       const std::uint32_t function = code_.function_of(pc);
       // The unlikely part of a function, laid out elsewhere, is jumped to from within.
       is_first_[pc] = code_.pc(pc) == blocks_[function].first && !code_.function(function).cold;
-      const bool may_begin = is_first_[pc] && code_.function(function).root != Root::none;
-      goes_on_in_[pc] = may_begin ? kNothing : code_.group_of(pc);
+      may_begin_[pc] = is_first_[pc] && code_.function(function).root != Root::none;
     }
   }
 
@@ -186,8 +196,8 @@ class Cutter {
     }
     // A call may be made of several functions, __x64_sys_X, __se_sys_X and __do_sys_X, each
     // calling the next: only the first begins it.
-    if (has_current_ && entry().name == call && !current_.has_entered(group_at(i)) &&
-        current_.has_entered_only(
+    if (has_current_ && entry().name == call &&
+        !with_functions(current_).has_entered(group_at(i)) && current_.has_entered_only(
             [&](std::uint32_t entered) { return code_.function(entered).call == call; })) {
       return;
     }
@@ -196,9 +206,9 @@ class Cutter {
   }
 
   // A handler may be made of several functions, each calling the next.
-  bool is_inner_part_of(EntryKind kind, Root root, std::uint32_t i) const {
+  bool is_inner_part_of(EntryKind kind, Root root, std::uint32_t i) {
     return has_current_ && entry().kind == kind && fault_has_root_ &&
-           !current_.has_entered(group_at(i)) &&
+           !with_functions(current_).has_entered(group_at(i)) &&
            current_.has_entered_only(
                [&](std::uint32_t entered) { return code_.function(entered).root == root; });
   }
@@ -212,6 +222,7 @@ class Cutter {
 
   void begin_fault() {
     if (!has_interrupted_ && has_current_ && entry().kind != EntryKind::page_fault) {
+      with_functions(current_);
       std::swap(current_, interrupted_);
       has_interrupted_ = true;
     }
@@ -229,20 +240,21 @@ class Cutter {
     if (first > 0 && at(first - 1).fault_caller) return;
     if (first < after) {
       // The look-up was the current entry's until now; the functions it entered stay so.
+      with_functions(current_);
       std::vector<Range>& ranges = entry().ranges;
       ranges.back().end = first;
       if (ranges.back().begin == first) ranges.pop_back();
     }
     begin_fault();
     append({first, after});
-    for (std::uint32_t record = first; record < after; ++record) current_.enter(group_at(record));
   }
 
   // The interrupted call is back when a function of its own goes on.
-  bool fault_is_over(std::uint32_t i) const {
+  bool fault_is_over(std::uint32_t i) {
     if (!has_interrupted_) return false;
     const std::uint32_t function = group_at(i);
-    return has_current_ && !current_.has_entered(function) && interrupted_.has_entered(function);
+    return has_current_ && !with_functions(current_).has_entered(function) &&
+           interrupted_.has_entered(function);
   }
 
   void append(Range added) {
@@ -255,26 +267,27 @@ class Cutter {
     }
   }
 
-  // Appends the records before `end` at which nothing can begin. The first that is none of them.
-  std::uint32_t append_what_goes_on(std::uint32_t begin, std::uint32_t end) {
-    std::uint32_t i = begin;
-    for (; i < end; ++i) {
-      const std::uint32_t group = goes_on_in_[records_[i]];
-      if (group == kNothing) break;
-      current_.enter(group);
+  // Only few entries are ever asked what functions they entered.
+  const Open& with_functions(Open& open) const {
+    const std::vector<Range>& ranges = entries_[open.entry()].ranges;
+    auto range = ranges.end();
+    while (range != ranges.begin() && std::prev(range)->end > open.known_to()) --range;
+    for (; range != ranges.end(); ++range) {
+      for (std::uint32_t i = std::max(range->begin, open.known_to()); i < range->end; ++i)
+        open.enter(group_at(i));
     }
-    append({begin, i});
-    return i;
+    if (!ranges.empty()) open.set_known_to(std::max(open.known_to(), ranges.back().end));
+    return open;
   }
 
   std::span<const std::uint32_t> records_;
   const Code& code_;
   std::vector<Entry> entries_;
   std::vector<Blocks> blocks_;  // of each function
-  std::vector<char> is_seen_;   // of each PC: the trace holds it
-  std::vector<char> is_first_ = std::vector<char>(is_seen_.size());  // begins its function
-  // The group of its function; kNothing: an entry may begin there.
-  std::vector<std::uint32_t> goes_on_in_ = std::vector<std::uint32_t>(is_seen_.size());
+  // Of each PC: the trace did not have it yet; it begins its function; an entry may begin there.
+  std::vector<std::uint8_t> is_new_;
+  std::vector<std::uint8_t> is_first_ = std::vector<std::uint8_t>(is_new_.size());
+  std::vector<std::uint8_t> may_begin_ = is_first_;
   Open current_;
   bool has_current_ = false;
   // The call that a page fault came into.

@@ -27,9 +27,10 @@ std::vector<Range> find_tracer_stops(std::span<const std::uint32_t> records, con
   // A trace may begin within one: the first task's does not, others' all do.
   bool asleep = true;
   for (std::uint32_t i = 0; i < size;) {
-    // Nearly all of them.
-    for (; i < size && part(i) == Stop::none; ++i) asleep = false;
-    if (i == size) break;
+    const std::uint32_t next = first_flagged(records, code.stops(), i, size);
+    if (next == size) break;
+    asleep = asleep && next == i;
+    i = next;
     std::uint32_t end = i;
     switch (part(i)) {
       case Stop::none:
