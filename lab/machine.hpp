@@ -51,6 +51,10 @@ class Machine {
   std::string obstacle() const { return obstacle_ == nullptr ? std::string() : obstacle_(); }
   void set_obstacle(std::string (*tell)()) { obstacle_ = tell; }
 
+  // A descriptor of its memory, where that is a file of this host's; else -1.
+  int open_memory() const { return open_memory_ == nullptr ? -1 : open_memory_(spool()); }
+  void set_open_memory(int (*open)(const std::filesystem::path&)) { open_memory_ = open; }
+
  private:
   Machine() = default;
 
@@ -62,6 +66,7 @@ class Machine {
   int supervisor_end_ = -1;
   std::unique_ptr<TemporaryDirectory> directory_;
   std::string (*obstacle_)() = nullptr;
+  int (*open_memory_)(const std::filesystem::path& directory) = nullptr;
 };
 
 struct BootOptions {

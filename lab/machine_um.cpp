@@ -2,17 +2,45 @@
 // User-mode Linux: the kernel is an ordinary program. Its root file system is the
 // host's, read-only (hostfs); its memory is an unlinked file; its first serial line is
 // the socket we talk to the agent on; what it prints goes to a file.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <system_error>
+
 #include "lab/machine.hpp"
 #include "lab/protocol.hpp"
 #include "lab/supervisor.hpp"
+#include "support/files.hpp"
+
+namespace fs = std::filesystem;
 
 namespace kcov::lab {
+namespace {
+
+// Its memory is a file in `directory` that has no name there any more; the kernel, whose process id
+// is told there, holds it open.
+int open_um_memory(const fs::path& directory) {
+  const Result<std::string> id = read_file(directory / "machine" / "pid");
+  if (!id) return -1;
+  std::error_code error;
+  const fs::path files =
+      fs::path("/proc") / id->substr(0, id->find_first_not_of("0123456789")) / "fd";
+  for (const fs::directory_entry& file : fs::directory_iterator(files, error)) {
+    const std::string name = fs::read_symlink(file.path(), error).string();
+    if (error || !name.starts_with(directory.string() + "/") || !name.ends_with(" (deleted)"))
+      continue;
+    const int memory = ::open(file.path().c_str(), O_RDWR | O_CLOEXEC);
+    if (memory >= 0) return memory;
+  }
+  return -1;
+}
+
+}  // namespace
 
 std::string um_obstacle() {
   const pid_t child = ::fork();
@@ -60,10 +88,14 @@ Result<std::unique_ptr<Machine>> boot_um(const Kernel& kernel, const BootOptions
                        "umid=machine",
                        "loglevel=7"};
   // It is an ordinary program: what is preloaded for the command is not for its kernel.
+  program.on_one_cpu = true;
   program.environment = {"TMPDIR=" + here, "TMP=" + here, "TEMP=" + here, "LD_PRELOAD="};
   Result<std::unique_ptr<Machine>> machine =
       Machine::start(std::move(program), std::move(made->directory));
-  if (machine) (*machine)->set_obstacle(um_obstacle);
+  if (machine) {
+    (*machine)->set_obstacle(um_obstacle);
+    (*machine)->set_open_memory(open_um_memory);
+  }
   return machine;
 }
 

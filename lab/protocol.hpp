@@ -20,6 +20,9 @@
 //   agent -> tool   pcs                        PCs that were not recorded before, 8 bytes each
 //   agent -> tool   records                    of a task, as numbers of PCs: from 0 on, in the
 //                                              order in which these came (record_frames.hpp)
+//   agent -> tool   ring                       the number of a ring: more records may be put there
+//   agent -> tool   ring_records               a task, and how many of its records were, as PCs
+//                                              (record_ring.hpp)
 //   agent -> tool   task_end                   a TaskEnd
 //   agent -> tool   modules                    LoadedModules, before the command of a trace runs
 //                                              and after it, if there are any
@@ -56,6 +59,8 @@ enum class FrameType : std::uint8_t {
   call,
   pcs,
   records,
+  ring,
+  ring_records,
   task_end,
   modules,
   finished,

@@ -12,10 +12,13 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <memory>
 
+#include "lab/guest_ring.hpp"
 #include "lab/record_frames.hpp"
 #include "support/files.hpp"
 #include "support/interrupt.hpp"
+#include "support/pc_table.hpp"
 
 extern char** environ;
 
@@ -249,23 +252,37 @@ class Session {
         return true;
       }
       case FrameType::pcs: {
-        std::vector<std::uint64_t>& pcs = result_.pcs;
-        const std::string_view bytes = frame.payload;
-        if (bytes.size() % sizeof pcs[0] != 0) return false;
-        const std::size_t before = pcs.size();
-        pcs.resize(before + bytes.size() / sizeof pcs[0]);
-        std::memcpy(pcs.data() + before, bytes.data(), bytes.size());
+        Decoder decoder(frame.payload);
+        std::uint64_t pc = 0;
+        if (frame.payload.size() % sizeof pc != 0) return false;
+        for (std::size_t i = frame.payload.size() / sizeof pc; i > 0; --i)
+          line_numbers_.push_back(number_of(decoder.integer()));
         return true;
       }
       case FrameType::records: {
         std::uint64_t number = 0;
-        if (!decode_records(frame.payload, result_.pcs.size(), number, numbers_) ||
-            number >= result_.tasks.size())
-          return false;
-        std::vector<std::uint32_t>& records = result_.tasks[number].records;
-        records.insert(records.end(), numbers_.begin(), numbers_.end());
-        tell(&SessionObserver::recorded, std::size_t{number}, numbers_.size());
+        if (!decode_records(frame.payload, line_numbers_.size(), number, numbers_)) return false;
+        for (std::uint32_t& record : numbers_) record = line_numbers_[record];
+        return add_records(number);
+      }
+      case FrameType::ring: {
+        Decoder decoder(frame.payload);
+        const std::uint64_t first = decoder.integer();
+        const std::uint64_t second = decoder.integer();
+        if (!decoder.good()) return false;
+        if (const int memory = machine_.open_memory(); memory >= 0)
+          ring_ = GuestRing::find(memory, {first, second});
         return true;
+      }
+      case FrameType::ring_records: {
+        Decoder decoder(frame.payload);
+        const std::uint64_t number = decoder.integer();
+        const std::uint64_t count = decoder.integer();
+        if (!decoder.good() || ring_ == nullptr || !ring_->take(count, pcs_)) return false;
+        numbers_.clear();
+        for (const std::uint64_t pc : pcs_) numbers_.push_back(number_of(pc));
+        result_.ring_records += count;
+        return add_records(number);
       }
       case FrameType::task_end: {
         TaskEnd end;
@@ -295,6 +312,21 @@ class Session {
     }
   }
 
+  std::uint32_t number_of(std::uint64_t pc) {
+    const std::uint32_t number = table_.number_of(pc);
+    if (number == result_.pcs.size()) result_.pcs.push_back(pc);
+    return number;
+  }
+
+  // `numbers_` are what a task has recorded.
+  bool add_records(std::uint64_t task) {
+    if (task >= result_.tasks.size()) return false;
+    std::vector<std::uint32_t>& records = result_.tasks[task].records;
+    records.insert(records.end(), numbers_.begin(), numbers_.end());
+    tell(&SessionObserver::recorded, std::size_t{task}, numbers_.size());
+    return true;
+  }
+
   template <class Told, class... What>
   void tell(Told told, What... what) {
     if (options_.observer != nullptr && observed_)
@@ -319,8 +351,12 @@ class Session {
   Clock::duration since_signal_{};
   bool has_told_ = false;  // that the command runs still
   Clock::duration silence_{};
-  std::vector<std::uint32_t> numbers_;  // of the records that came last
-  Status observed_;                     // what the observer said last
+  PcTable table_;                            // of result_.pcs
+  std::vector<std::uint32_t> line_numbers_;  // of the PCs that came on the line
+  std::vector<std::uint32_t> numbers_;       // of the records that came last
+  std::unique_ptr<GuestRing> ring_;          // null: it was not found
+  std::vector<std::uint64_t> pcs_;           // that came last through it
+  Status observed_;                          // what the observer said last
   SessionResult result_;
 };
 

@@ -31,6 +31,7 @@ struct SessionResult {
   bool was_killed = false;         // since it had not ended some time after the first
   LoadedModules modules;           // before the command ran, and after it
   std::vector<std::uint64_t> pcs;  // of all tasks, each once
+  std::uint64_t ring_records = 0;  // that came through the machine's memory
   std::vector<TaskTrace> tasks;    // in the order in which they were made; empty: not traced
 };
 

@@ -10,11 +10,18 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 
+#include "lab/one_cpu.hpp"
 #include "support/files.hpp"
 
 namespace kcov::lab {
 namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kBetweenLooks = 1s;
 
 [[noreturn]] void become(const SupervisedProgram& program, std::vector<char*>& argv, int output) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -36,6 +43,7 @@ namespace {
   for (const std::string& variable : program.environment) {
     ::putenv(const_cast<char*>(variable.c_str()));
   }
+  if (program.on_one_cpu) stay_on_this_cpu();
   ::execv(argv[0], argv.data());
   ::_exit(125);
 }
@@ -71,8 +79,14 @@ bool copy_output(int from, int log) {
   ::close(program.channel);
   if (output[1] >= 0) ::close(output[1]);
   pollfd waits[3] = {{life, POLLIN, 0}, {ended, POLLIN, 0}, {output[0], POLLIN, 0}};
+  OneCpu cpu(child);
+  auto last_look = Clock::now();
   while (waits[0].revents == 0 && waits[1].revents == 0) {
-    if (::poll(waits, 3, -1) < 0) continue;
+    if (program.on_one_cpu && Clock::now() - last_look >= kBetweenLooks) {
+      cpu.look();
+      last_look = Clock::now();
+    }
+    if (::poll(waits, 3, program.on_one_cpu ? kBetweenLooks / 1ms : -1) < 0) continue;
     if (waits[2].revents != 0 && !copy_output(output[0], log)) waits[2].fd = -1;
   }
   ::kill(program.own_group ? -child : child, SIGKILL);

@@ -30,6 +30,7 @@ struct SupervisedProgram {
   std::filesystem::path log;             // gets its standard output and error; empty: inherited
   std::filesystem::path directory;       // removed when the tool has gone; may be empty
   bool own_group = true;                 // false: stays in the caller's, for the terminal
+  bool on_one_cpu = false;               // at a time; with own_group only
 };
 
 Result<Supervised> supervise(const SupervisedProgram& program);

@@ -53,8 +53,8 @@ Follower::Follower(Channel& channel, std::uint64_t words, bool watches_calls, bo
       words_(words),
       watches_calls_(watches_calls),
       drains_in_place_(owns_machine && is_alone_on_the_cpu()) {
-  // Who records faster than the tool takes it has to wait for us, who have the better nice value. If
-  // nobody takes it at all, the tasks are stopped.
+  // Who records faster than the tool takes it has to wait for us, who have the better nice value.
+  // If nobody takes it at all, the tasks are stopped.
   channel_.queue([this] {
     if (!drains_in_place_) return;
     for (auto& [id, task] : tasks_) ask_to_stop(id, task);
@@ -258,7 +258,21 @@ void Follower::execed(pid_t id) {
   channel_.send(FrameType::program, encode(program));
 }
 
+// The machine's memory can only be looked through from outside on um.
+void Follower::offer_ring() {
+  has_offered_ring_ = true;
+  if (!ring_.make()) return;
+  channel_.send(FrameType::ring,
+                lab::Encoder().integer(ring_.number()[0]).integer(ring_.number()[1]).take());
+}
+
 void Follower::send_records(std::uint64_t number, std::span<const std::uint64_t> pcs) {
+  if (drains_in_place_ && !has_offered_ring_) offer_ring();
+  if (ring_.put(pcs)) {
+    channel_.send(FrameType::ring_records,
+                  lab::Encoder().integer(number).integer(pcs.size()).take());
+    return;
+  }
   const std::size_t known = pcs_.pcs().size();
   numbers_.clear();
   for (const std::uint64_t pc : pcs) numbers_.push_back(pcs_.number_of(pc));

@@ -43,6 +43,7 @@
 
 #include "lab/agent/call_watch.hpp"
 #include "lab/agent/channel.hpp"
+#include "lab/agent/ring.hpp"
 #include "lab/agent/task_buffer.hpp"
 #include "lab/protocol.hpp"
 #include "lab/record_frames.hpp"
@@ -115,6 +116,7 @@ class Follower {
   void tell(const std::optional<lab::TaskCall>& call);
   // Lets it run on, to its next stop.
   void go_on(pid_t id, int signal);
+  void offer_ring();
   void send_records(std::uint64_t number, std::span<const std::uint64_t> pcs);
   std::unique_ptr<TaskBuffer> take_buffer(std::string& reason);
 
@@ -124,7 +126,10 @@ class Follower {
   bool drains_in_place_;
   std::map<pid_t, Task> tasks_;
   std::vector<std::unique_ptr<TaskBuffer>> spare_;
-  PcTable pcs_;  // those of all tasks, as the tool numbers them
+  Ring ring_;
+  bool has_offered_ring_ = false;
+  // On the line.
+  PcTable pcs_;
   lab::RecordEncoder encoder_;
   std::vector<std::uint32_t> numbers_;  // room for send_records()
   std::uint64_t next_number_ = 0;
