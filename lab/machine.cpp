@@ -134,8 +134,10 @@ bool Machine::wait(int seconds) {
   return ready > 0;
 }
 
+void Machine::let_go() { ::shutdown(channel_, SHUT_WR); }
+
 void Machine::finish() {
-  ::shutdown(channel_, SHUT_WR);
+  let_go();
   if (!wait(10)) fmt::print(stderr, "kcovtool: the machine did not switch itself off; ending it\n");
 }
 

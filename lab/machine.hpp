@@ -42,8 +42,10 @@ class Machine {
   // Waits until it has switched itself off, `seconds` at most. False if it has not.
   bool wait(int seconds);
 
-  // The agent has said its last: lets the machine switch itself off, and waits for it. One
-  // that does not is a fault worth a word; it is ended all the same.
+  // The agent has said its last: the machine may switch itself off.
+  void let_go();
+  // The same, and waits for it. A machine that does not is a fault worth a word; it is ended all
+  // the same.
   void finish();
 
   // Why a machine of this kind cannot run here; asked when one did not start. Empty: no

@@ -329,8 +329,8 @@ class Session {
 
   template <class Told, class... What>
   void tell(Told told, What... what) {
-    if (options_.observer != nullptr && observed_)
-      observed_ = (options_.observer->*told)(result_, what...);
+    for (SessionObserver* const observer : options_.observers)
+      if (observed_) observed_ = (observer->*told)(result_, what...);
   }
 
   Machine& machine_;

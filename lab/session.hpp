@@ -41,16 +41,16 @@ class SessionObserver {
  public:
   virtual ~SessionObserver() = default;
   // The release and the build-id are known.
-  virtual Status started(const SessionResult& result) = 0;
+  virtual Status started(const SessionResult&) { return {}; }
   // Of result.tasks[task]: it is there; its last program is; its last call is; its last `count`
   // records are; its end is.
-  virtual Status task_began(const SessionResult& result, std::size_t task) = 0;
-  virtual Status program_began(const SessionResult& result, std::size_t task) = 0;
-  virtual Status call_made(const SessionResult& result, std::size_t task) = 0;
-  virtual Status recorded(const SessionResult& result, std::size_t task, std::size_t count) = 0;
-  virtual Status task_ended(const SessionResult& result, std::size_t task) = 0;
+  virtual Status task_began(const SessionResult&, std::size_t) { return {}; }
+  virtual Status program_began(const SessionResult&, std::size_t) { return {}; }
+  virtual Status call_made(const SessionResult&, std::size_t) { return {}; }
+  virtual Status recorded(const SessionResult&, std::size_t, std::size_t) { return {}; }
+  virtual Status task_ended(const SessionResult&, std::size_t) { return {}; }
   // About a second has passed, with or without news.
-  virtual Status second_passed(const SessionResult& result) = 0;
+  virtual Status second_passed(const SessionResult&) { return {}; }
 };
 
 struct SessionOptions {
@@ -65,7 +65,7 @@ struct SessionOptions {
   bool passes_signals_on = false;
   // Is told, a second after the first, that the command has so many seconds left. May be null.
   std::function<void(int seconds)> still_runs;
-  SessionObserver* observer = nullptr;  // null: nobody is told before the end
+  std::vector<SessionObserver*> observers;
   int hang_seconds = 30;                // a machine that says nothing for so long is taken for dead
 };
 

@@ -27,18 +27,24 @@ std::string_view function_of(const symbol::Location& location) {
 
 }  // namespace
 
-void cut(Recording& report) {
+coverage::Code code_of(const symbol::Locations& locations) {
   std::vector<std::uint64_t> pcs;
   std::vector<std::string_view> functions;
-  for (const symbol::Location& location : report.locations) {
+  for (const symbol::Location& location : locations) {
     pcs.push_back(location.pc);
     functions.push_back(function_of(location));
   }
-  const coverage::Code code(pcs, functions);
+  return {pcs, functions};
+}
+
+void cut(Recording& report) {
+  const coverage::Code code = code_of(report.locations);
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
-    for (std::size_t i; (i = next++) < report.tasks.size();)
-      report.tasks[i].entries = coverage::cut_into_entries(report.tasks[i].records, code);
+    for (std::size_t i; (i = next++) < report.tasks.size();) {
+      Task& task = report.tasks[i];
+      if (task.entries.empty()) task.entries = coverage::cut_into_entries(task.records, code);
+    }
   };
   // This thread is one of them.
   const std::size_t workers =

@@ -14,7 +14,10 @@ namespace kcov::report {
 using coverage::Recording;
 using coverage::Task;
 
-// Fills the `entries` of all tasks.
+// What the functions of these PCs are to whoever cuts their records. The names must outlive it.
+coverage::Code code_of(const symbol::Locations& locations);
+
+// Fills the `entries` of all tasks that have none.
 void cut(Recording& report);
 
 // Makes all records one entry of the one task, for what is no kernel's trace.

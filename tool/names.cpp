@@ -196,6 +196,7 @@ Result<coverage::Recording> read_named(const std::string& file, const std::strin
   if (!vmlinux.empty()) {
     Result<symbol::Image> opened = symbol::Image::open(vmlinux);
     if (!opened) return opened.error();
+    for (coverage::Task& task : recording->tasks) task.entries.clear();
     name_records(*recording, std::move(*opened), {});
   } else if (!has_names && !recording->release.empty()) {
     name_records(*recording, {}, find_image(recording->build_id, recording->release));

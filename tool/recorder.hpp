@@ -28,7 +28,6 @@ class Recorder : public lab::SessionObserver {
   // There is a file: the command was run, and not mistyped. Until then what was there is left.
   bool has_begun() const { return writer_ != nullptr; }
 
-  Status started(const lab::SessionResult&) override { return {}; }
   Status task_began(const lab::SessionResult& result, std::size_t task) override;
   Status program_began(const lab::SessionResult& result, std::size_t task) override;
   Status call_made(const lab::SessionResult& result, std::size_t task) override;

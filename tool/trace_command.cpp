@@ -22,6 +22,7 @@
 #include "support/pc_table.hpp"
 #include "symbol/image.hpp"
 #include "tool/commands.hpp"
+#include "tool/cut_ahead.hpp"
 #include "tool/names.hpp"
 #include "tool/recorder.hpp"
 #include "tool/terminal.hpp"
@@ -43,7 +44,7 @@ struct TraceOptions {
   std::vector<std::string> writable;
   std::string vmlinux;
   std::string output;
-  std::uint64_t words = 1 << 22;
+  std::uint64_t words = 1 << 21;
   bool arguments = false;
   unsigned memory_mib = 1024;
   std::vector<std::string> command;
@@ -54,8 +55,10 @@ struct TraceOptions {
 // What was run where, before it is named.
 struct Recorded {
   lab::SessionResult session;
-  std::string machine;
-  std::string vmlinux;  // empty: none was found
+  std::string machine_name;
+  std::string vmlinux;                    // empty: none was found
+  std::unique_ptr<lab::Machine> machine;  // that switches itself off; null: it is this one
+  std::unique_ptr<CutAhead> cut_ahead;    // may be null
 };
 
 // Where `report` goes: the command's own standard output is then not in its way.
@@ -74,8 +77,10 @@ lab::SessionOptions streams_for(const TraceOptions& options) {
 Result<lab::SessionResult> run_session(lab::Machine& machine, const lab::Request& request,
                                        lab::SessionOptions options, const std::string& name,
                                        Recorder* recorder) {
-  if (recorder != nullptr) recorder->set_machine(name);
-  options.observer = recorder;
+  if (recorder != nullptr) {
+    recorder->set_machine(name);
+    options.observers.push_back(recorder);
+  }
   return lab::run_session(machine, request, options);
 }
 
@@ -95,11 +100,15 @@ Result<Recorded> record_in_lab(const TraceOptions& options, const lab::Request& 
   if (!machine) return machine.error();
   const std::string name =
       fmt::format("{}, {} kcov", kernel->machine, options.stock ? "stock" : "our");
+  auto cut_ahead = std::make_unique<CutAhead>(kernel->vmlinux().string());
+  lab::SessionOptions session_options = streams_for(options);
+  session_options.observers.push_back(cut_ahead.get());
   Result<lab::SessionResult> session =
-      run_session(**machine, request, streams_for(options), name, recorder);
+      run_session(**machine, request, std::move(session_options), name, recorder);
   if (!session) return session.error();
-  (*machine)->finish();
-  return Recorded{std::move(*session), name, kernel->vmlinux().string()};
+  (*machine)->let_go();
+  return Recorded{std::move(*session), name, kernel->vmlinux().string(), std::move(*machine),
+                  std::move(cut_ahead)};
 }
 
 Status check_native_kcov() {
@@ -148,7 +157,7 @@ Result<Recorded> record_natively(const TraceOptions& options, lab::Request reque
   Result<lab::SessionResult> session = run_session(**machine, request, streams, name, recorder);
   if (!session) return session.error();
   std::string vmlinux = find_vmlinux(session->release);
-  return Recorded{std::move(*session), name, std::move(vmlinux)};
+  return Recorded{std::move(*session), name, std::move(vmlinux), nullptr, nullptr};
 }
 
 // A program that is linked with kcov_host: there are no system calls in its trace, all of
@@ -196,7 +205,7 @@ Result<Recording> trace_kernel(const TraceOptions& options, const lab::Request& 
 
   Recording report;
   report.status = static_cast<int>(outcome.status);
-  report.machine = recorded->machine;
+  report.machine = recorded->machine_name;
   report.release = recorded->session.release;
   report.build_id = recorded->session.build_id;
   report.text_start = recorded->session.modules.text_start;
@@ -216,8 +225,12 @@ Result<Recording> trace_kernel(const TraceOptions& options, const lab::Request& 
     return going_on.error();
   }
   // PCs alone need no names, but how many tasks there were is told by them.
+  if (recorded->cut_ahead != nullptr && !image) recorded->cut_ahead->finish(report);
   name_records(report, std::move(image), recorded->vmlinux);
+  if (!report.unnamed.empty())
+    for (coverage::Task& task : report.tasks) task.entries.clear();
   if (options.view.raw) report.unnamed.clear();
+  if (recorded->machine != nullptr) recorded->machine->finish();
   return report;
 }
 

@@ -52,6 +52,7 @@ Follower::Follower(Channel& channel, std::uint64_t words, bool watches_calls, bo
     : channel_(channel),
       words_(words),
       watches_calls_(watches_calls),
+      owns_machine_(owns_machine),
       drains_in_place_(owns_machine && is_alone_on_the_cpu()) {
   // Who records faster than the tool takes it has to wait for us, who have the better nice value.
   // If nobody takes it at all, the tasks are stopped.
@@ -63,6 +64,9 @@ Follower::Follower(Channel& channel, std::uint64_t words, bool watches_calls, bo
 
 Follower::~Follower() {
   channel_.flush();
+  // The machine is switched off next: nothing has to be given back page by page.
+  if (owns_machine_)
+    for (std::unique_ptr<TaskBuffer>& buffer : spare_) (void)buffer.release();
   if (drains_in_place_) ::setpriority(PRIO_PROCESS, 0, 0);
 }
 

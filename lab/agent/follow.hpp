@@ -123,6 +123,7 @@ class Follower {
   Channel& channel_;
   std::uint64_t words_;
   bool watches_calls_;
+  bool owns_machine_;
   bool drains_in_place_;
   std::map<pid_t, Task> tasks_;
   std::vector<std::unique_ptr<TaskBuffer>> spare_;

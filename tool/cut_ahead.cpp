@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "tool/cut_ahead.hpp"
+
+#include <algorithm>
+
+#include "lab/paths.hpp"
+#include "report/trace_report.hpp"
+#include "symbol/image.hpp"
+
+namespace kcov::tool {
+namespace {
+
+// What is cut in a moment needs no head start.
+constexpr std::size_t kFew = 100'000;
+
+}  // namespace
+
+Status CutAhead::task_ended(const lab::SessionResult& result, std::size_t task) {
+  const std::vector<std::uint32_t>& records = result.tasks[task].records;
+  if (records.size() < kFew) return {};
+  if (!worker_.joinable()) worker_ = std::jthread([this](std::stop_token stop) { work(stop); });
+  const std::lock_guard lock(mutex_);
+  queue_.push_back(
+      {task,
+       records,
+       {result.pcs.begin() + static_cast<std::ptrdiff_t>(known_pcs_), result.pcs.end()}});
+  known_pcs_ = result.pcs.size();
+  has_more_.notify_one();
+  return {};
+}
+
+void CutAhead::work(const std::stop_token& stop) {
+  Result<symbol::Image> image = symbol::Image::open(vmlinux_);
+  if (!image) return;
+  image->keep_answers_in(lab::cache_directory() / "symbols");
+  symbol::Locations locations;
+  while (!stop.stop_requested()) {
+    Ended ended;
+    {
+      std::unique_lock lock(mutex_);
+      if (!has_more_.wait(lock, stop, [this] { return !queue_.empty(); })) return;
+      ended = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    const symbol::Locations fresh = image->locate(ended.fresh);
+    locations.adopt_all_of(fresh);
+    for (const symbol::Location& location : fresh) {
+      // Of a module, of which it is not known yet where it lies.
+      if (location.symbol.empty()) return;
+      locations.push_back(location);
+    }
+    auto entries = coverage::cut_into_entries(ended.records, report::code_of(locations));
+    const std::lock_guard lock(mutex_);
+    done_.emplace_back(ended.task, std::move(entries));
+  }
+}
+
+void CutAhead::finish(coverage::Recording& recording) {
+  if (!worker_.joinable()) return;
+  worker_.request_stop();
+  worker_.join();
+  for (auto& [task, entries] : done_) recording.tasks[task].entries = std::move(entries);
+}
+
+}  // namespace kcov::tool

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// Cuts the records of a task that has ended into entries while others still run: a build's
+// compilers are many, and what they recorded would all be waited for at the end.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "coverage/entries.hpp"
+#include "coverage/recording.hpp"
+#include "lab/session.hpp"
+#include "support/result.hpp"
+
+namespace kcov::tool {
+
+class CutAhead : public lab::SessionObserver {
+ public:
+  // `vmlinux`: the image of the kernel that the session's command runs on.
+  explicit CutAhead(std::string vmlinux) : vmlinux_(std::move(vmlinux)) {}
+
+  Status task_ended(const lab::SessionResult& result, std::size_t task) override;
+
+  // Puts the entries of the tasks that it came to into the recording, whose tasks are the
+  // session's, and leaves the others' to report::cut().
+  void finish(coverage::Recording& recording);
+
+ private:
+  struct Ended {
+    std::size_t task;
+    std::span<const std::uint32_t> records;  // the session leaves them where they are
+    std::vector<std::uint64_t> fresh;        // PCs that were recorded since the last one's end
+  };
+  void work(const std::stop_token& stop);
+
+  std::string vmlinux_;
+  std::size_t known_pcs_ = 0;
+  std::mutex mutex_;
+  std::condition_variable_any has_more_;
+  std::deque<Ended> queue_;
+  std::vector<std::pair<std::size_t, std::vector<coverage::Entry>>> done_;  // by task
+  std::jthread worker_;  // the last, for it uses the others
+};
+
+}  // namespace kcov::tool
