@@ -55,6 +55,7 @@ class Statement {
   void run(const Values&... values) {
     if (handle_ == nullptr || database_.failed()) return;
     int place = 0;
+    keeps_ = SQLITE_STATIC;
     (bind(++place, values), ...);
     while (next()) {
     }
@@ -67,6 +68,7 @@ class Statement {
     if (handle_ == nullptr || database_.failed()) return;
     sqlite3_reset(handle_);
     int place = 0;
+    keeps_ = SQLITE_TRANSIENT;
     (bind(++place, values), ...);
   }
 
@@ -90,11 +92,11 @@ class Statement {
   }
   // What is no UTF-8 is kept as bytes.
   void bind(int place, std::string_view value) {
-    sqlite3_bind_text64(handle_, place, value.data(), value.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+    sqlite3_bind_text64(handle_, place, value.data(), value.size(), keeps_, SQLITE_UTF8);
   }
   void bind(int place, const std::string& value) { bind(place, std::string_view(value)); }
   void bind(int place, Bytes value) {
-    sqlite3_bind_blob64(handle_, place, value.data(), value.size(), SQLITE_TRANSIENT);
+    sqlite3_bind_blob64(handle_, place, value.data(), value.size(), keeps_);
   }
   template <class T>
   void bind(int place, const std::optional<T>& value) {
@@ -103,6 +105,8 @@ class Statement {
 
   Database& database_;
   sqlite3_stmt* handle_ = nullptr;
+  // Whether a text that is bound is copied, or stays where it is for as long as it is used.
+  sqlite3_destructor_type keeps_ = SQLITE_TRANSIENT;
 };
 
 }  // namespace kcov::coverage

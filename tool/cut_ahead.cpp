@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "tool/cut_ahead.hpp"
 
-#include <algorithm>
+#include <array>
 
 #include "lab/paths.hpp"
 #include "report/trace_report.hpp"
-#include "symbol/image.hpp"
 
 namespace kcov::tool {
 namespace {
@@ -15,10 +14,12 @@ constexpr std::size_t kFew = 100'000;
 
 }  // namespace
 
+CutAhead::CutAhead(std::string vmlinux)
+    : vmlinux_(std::move(vmlinux)), worker_([this](std::stop_token stop) { work(stop); }) {}
+
 Status CutAhead::task_ended(const lab::SessionResult& result, std::size_t task) {
   const std::vector<std::uint32_t>& records = result.tasks[task].records;
   if (records.size() < kFew) return {};
-  if (!worker_.joinable()) worker_ = std::jthread([this](std::stop_token stop) { work(stop); });
   const std::lock_guard lock(mutex_);
   queue_.push_back(
       {task,
@@ -32,7 +33,10 @@ Status CutAhead::task_ended(const lab::SessionResult& result, std::size_t task) 
 void CutAhead::work(const std::stop_token& stop) {
   Result<symbol::Image> image = symbol::Image::open(vmlinux_);
   if (!image) return;
-  image->keep_answers_in(lab::cache_directory() / "symbols");
+  image_ = std::move(*image);
+  image_->keep_answers_in(lab::cache_directory() / "symbols");
+  // The file of answers is read now.
+  (void)image_->locate(std::array{image_->extent().end});
   symbol::Locations locations;
   while (!stop.stop_requested()) {
     Ended ended;
@@ -42,7 +46,7 @@ void CutAhead::work(const std::stop_token& stop) {
       ended = std::move(queue_.front());
       queue_.pop_front();
     }
-    const symbol::Locations fresh = image->locate(ended.fresh);
+    const symbol::Locations fresh = image_->locate(ended.fresh);
     locations.adopt_all_of(fresh);
     for (const symbol::Location& location : fresh) {
       // Of a module, of which it is not known yet where it lies.
@@ -55,11 +59,11 @@ void CutAhead::work(const std::stop_token& stop) {
   }
 }
 
-void CutAhead::finish(coverage::Recording& recording) {
-  if (!worker_.joinable()) return;
+std::optional<symbol::Image> CutAhead::finish(coverage::Recording& recording) {
   worker_.request_stop();
   worker_.join();
   for (auto& [task, entries] : done_) recording.tasks[task].entries = std::move(entries);
+  return std::move(image_);
 }
 
 }  // namespace kcov::tool

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -17,19 +18,20 @@
 #include "coverage/recording.hpp"
 #include "lab/session.hpp"
 #include "support/result.hpp"
+#include "symbol/image.hpp"
 
 namespace kcov::tool {
 
 class CutAhead : public lab::SessionObserver {
  public:
   // `vmlinux`: the image of the kernel that the session's command runs on.
-  explicit CutAhead(std::string vmlinux) : vmlinux_(std::move(vmlinux)) {}
+  explicit CutAhead(std::string vmlinux);
 
   Status task_ended(const lab::SessionResult& result, std::size_t task) override;
 
   // Puts the entries of the tasks that it came to into the recording, whose tasks are the
-  // session's, and leaves the others' to report::cut().
-  void finish(coverage::Recording& recording);
+  // session's, and leaves the others' to report::cut(). Returns the image, if it could be opened.
+  std::optional<symbol::Image> finish(coverage::Recording& recording);
 
  private:
   struct Ended {
@@ -40,6 +42,7 @@ class CutAhead : public lab::SessionObserver {
   void work(const std::stop_token& stop);
 
   std::string vmlinux_;
+  std::optional<symbol::Image> image_;
   std::size_t known_pcs_ = 0;
   std::mutex mutex_;
   std::condition_variable_any has_more_;

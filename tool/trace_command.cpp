@@ -225,7 +225,7 @@ Result<Recording> trace_kernel(const TraceOptions& options, const lab::Request& 
     return going_on.error();
   }
   // PCs alone need no names, but how many tasks there were is told by them.
-  if (recorded->cut_ahead != nullptr && !image) recorded->cut_ahead->finish(report);
+  if (recorded->cut_ahead != nullptr && !image) image = recorded->cut_ahead->finish(report);
   name_records(report, std::move(image), recorded->vmlinux);
   if (!report.unnamed.empty())
     for (coverage::Task& task : report.tasks) task.entries.clear();

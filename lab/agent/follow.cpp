@@ -29,6 +29,8 @@ constexpr long kOptions = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TR
 constexpr std::size_t kMostArguments = 4096;
 // What is below this, and below half of a buffer, is not worth the way as long as the task runs.
 constexpr std::uint64_t kFewRecords = 1 << 14;
+// Records that are on the line as soon as a ring is made.
+constexpr std::uint64_t kWorthRing = 1 << 19;
 
 // Whether no other task can be in the midst of anything in the kernel but a sleep while we run.
 bool is_alone_on_the_cpu() {
@@ -271,7 +273,8 @@ void Follower::offer_ring() {
 }
 
 void Follower::send_records(std::uint64_t number, std::span<const std::uint64_t> pcs) {
-  if (drains_in_place_ && !has_offered_ring_) offer_ring();
+  line_records_ += pcs.size();
+  if (drains_in_place_ && !has_offered_ring_ && line_records_ >= kWorthRing) offer_ring();
   if (ring_.put(pcs)) {
     channel_.send(FrameType::ring_records,
                   lab::Encoder().integer(number).integer(pcs.size()).take());

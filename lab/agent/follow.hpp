@@ -130,6 +130,7 @@ class Follower {
   Ring ring_;
   bool has_offered_ring_ = false;
   // On the line.
+  std::uint64_t line_records_ = 0;
   PcTable pcs_;
   lab::RecordEncoder encoder_;
   std::vector<std::uint32_t> numbers_;  // room for send_records()

@@ -5,6 +5,7 @@
 // touching it. It speaks lab/protocol.hpp on a serial line, or on descriptor FD.
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/reboot.h>
 #include <sys/syscall.h>
@@ -14,6 +15,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 #include "lab/agent/channel.hpp"
 #include "lab/agent/machine.hpp"
@@ -27,12 +29,17 @@ using kcov::agent::Channel;
 using kcov::lab::FrameType;
 
 // What the command wrote to the host's directories is on its way until then. It may take
-// longer than the tool waits for a word from us, so a child does it and we go on talking.
+// longer than the tool waits for a word from us, so a child does it and we go on talking. It needs
+// no memory of its own, and ours, with kcov's buffers in it, would take long to copy.
 void flush_files(Channel& channel) {
-  const pid_t child = ::fork();
-  if (child <= 0) {
+  std::vector<char> stack(16384);
+  const auto flush = [](void*) {
     ::sync();
-    if (child == 0) ::_exit(0);
+    return 0;
+  };
+  const pid_t child = ::clone(flush, stack.data() + stack.size(), CLONE_VM | SIGCHLD, nullptr);
+  if (child < 0) {
+    ::sync();
     return;
   }
   pollfd ended{static_cast<int>(::syscall(SYS_pidfd_open, child, 0)), POLLIN, 0};
