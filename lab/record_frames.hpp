@@ -19,7 +19,7 @@
 namespace kcov::lab {
 
 // In a frame, at most.
-inline constexpr std::size_t kMostRecords = 1 << 16;
+inline constexpr std::size_t kMostRecords = 1 << 14;
 
 class RecordEncoder {
  public:
