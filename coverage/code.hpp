@@ -22,13 +22,12 @@ struct Range {
 template <typename Flag>
 std::uint32_t first_flagged(std::span<const std::uint32_t> records, std::span<const Flag> flags,
                             std::uint32_t begin, std::uint32_t end) {
-  constexpr std::uint32_t kAtOnce = 8;
   const auto flag = [&](std::uint32_t i) { return static_cast<unsigned>(flags[records[i]]); };
   std::uint32_t i = begin;
-  for (; end - i >= kAtOnce; i += kAtOnce) {
-    unsigned any = 0;
-    for (std::uint32_t j = 0; j < kAtOnce; ++j) any |= flag(i + j);
-    if (any != 0) break;
+  for (; end - i >= 8; i += 8) {
+    if ((flag(i) | flag(i + 1) | flag(i + 2) | flag(i + 3) | flag(i + 4) | flag(i + 5) |
+         flag(i + 6) | flag(i + 7)) != 0)
+      break;
   }
   while (i < end && flag(i) == 0) ++i;
   return i;
