@@ -17,8 +17,8 @@ struct Range {
   std::uint32_t end;
 };
 
-// The first of the records from `begin` to before `end` whose PC has a flag that is not 0; or `end`.
-// For flags that few have: a trace has tens of millions of records.
+// The first of the records from `begin` to before `end` whose PC has a flag that is not 0; or
+// `end`. For flags that few have: a trace has tens of millions of records.
 template <typename Flag>
 std::uint32_t first_flagged(std::span<const std::uint32_t> records, std::span<const Flag> flags,
                             std::uint32_t begin, std::uint32_t end) {

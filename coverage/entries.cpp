@@ -197,7 +197,8 @@ class Cutter {
     // A call may be made of several functions, __x64_sys_X, __se_sys_X and __do_sys_X, each
     // calling the next: only the first begins it.
     if (has_current_ && entry().name == call &&
-        !with_functions(current_).has_entered(group_at(i)) && current_.has_entered_only(
+        !with_functions(current_).has_entered(group_at(i)) &&
+        current_.has_entered_only(
             [&](std::uint32_t entered) { return code_.function(entered).call == call; })) {
       return;
     }

@@ -30,11 +30,12 @@ int open_um_memory(const fs::path& directory) {
   std::error_code error;
   const fs::path files =
       fs::path("/proc") / id->substr(0, id->find_first_not_of("0123456789")) / "fd";
-  for (const fs::directory_entry& file : fs::directory_iterator(files, error)) {
-    const std::string name = fs::read_symlink(file.path(), error).string();
+  for (fs::directory_iterator at(files, error); at != fs::directory_iterator();
+       at.increment(error)) {
+    const std::string name = fs::read_symlink(at->path(), error).string();
     if (error || !name.starts_with(directory.string() + "/") || !name.ends_with(" (deleted)"))
       continue;
-    const int memory = ::open(file.path().c_str(), O_RDWR | O_CLOEXEC);
+    const int memory = ::open(at->path().c_str(), O_RDWR | O_CLOEXEC);
     if (memory >= 0) return memory;
   }
   return -1;

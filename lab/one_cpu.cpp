@@ -9,6 +9,7 @@
 #include <sstream>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "support/files.hpp"
 
@@ -56,37 +57,49 @@ OneCpu::OneCpu(pid_t program) : program_(program) {
   ::sched_getaffinity(0, sizeof allowed_, &allowed_);
 }
 
-// Nanoseconds that its first process was ready to run and did not, ever.
-std::uint64_t OneCpu::waited() const {
-  const Result<std::string> text = read_file("/proc/" + std::to_string(program_) + "/schedstat");
-  std::uint64_t ran = 0;
-  std::uint64_t waited = 0;
-  if (text) std::istringstream(*text) >> ran >> waited;
-  return waited;
-}
-
-void OneCpu::put_on(const cpu_set_t& cpus) const {
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator("/proc", ignored)) {
-    const std::string name = entry.path().filename().string();
+template <typename Visit>
+void OneCpu::for_each_process(Visit visit) const {
+  // What is there may be gone the next moment: no reason to throw.
+  std::error_code gone;
+  for (fs::directory_iterator at("/proc", gone); at != fs::directory_iterator();
+       at.increment(gone)) {
+    const std::string name = at->path().filename().string();
     pid_t id = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
-    if (error != std::errc() || *end != '\0' || stat_field(name, kGroupField) != program_) continue;
-    for (const fs::directory_entry& thread : fs::directory_iterator(entry.path() / "task", ignored))
-      ::sched_setaffinity(std::stoi(thread.path().filename().string()), sizeof cpus, &cpus);
+    if (error == std::errc() && *end == '\0' && stat_field(name, kGroupField) == program_)
+      visit(id, at->path());
   }
 }
 
+void OneCpu::put_on(const cpu_set_t& cpus) const {
+  for_each_process([&](pid_t, const fs::path& process) {
+    std::error_code gone;
+    for (fs::directory_iterator at(process / "task", gone); at != fs::directory_iterator();
+         at.increment(gone))
+      ::sched_setaffinity(std::stoi(at->path().filename().string()), sizeof cpus, &cpus);
+  });
+}
+
 void OneCpu::look() {
+  if (CPU_COUNT(&allowed_) < 2) return;
+  // How long each was ready to run, and did not.
+  std::uint64_t waited = 0;
+  std::map<pid_t, std::uint64_t> until_now;
+  for_each_process([&](pid_t id, const fs::path& process) {
+    std::uint64_t ran = 0;
+    std::uint64_t its_own = 0;
+    if (const Result<std::string> text = read_file(process / "schedstat"))
+      std::istringstream(*text) >> ran >> its_own;
+    const auto before = waited_.find(id);
+    waited += its_own - (before == waited_.end() ? 0 : before->second);
+    until_now[id] = its_own;
+  });
   const auto now = std::chrono::steady_clock::now();
-  const std::uint64_t before = waited_;
-  waited_ = waited();
   const auto passed = std::chrono::duration_cast<std::chrono::nanoseconds>(now - looked_);
+  waited_ = std::move(until_now);
   looked_ = now;
-  // Taking turns, its processes wait for one another, a tenth of the time.
-  if (CPU_COUNT(&allowed_) < 2 ||
-      (waited_ - before) * 3 < static_cast<std::uint64_t>(passed.count()))
-    return;
+  // Taking turns, they wait for one another a tenth of the time.
+  if (waited * 3 < static_cast<std::uint64_t>(passed.count())) return;
   put_on(allowed_);
   ::poll(nullptr, 0, kLooseMilliseconds);
   const int cpu = stat_field(std::to_string(program_), kCpuField);

@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 
 namespace kcov::lab {
 
@@ -26,12 +27,13 @@ class OneCpu {
   void look();
 
  private:
-  std::uint64_t waited() const;
+  template <typename Visit>
+  void for_each_process(Visit visit) const;
   void put_on(const cpu_set_t& cpus) const;
 
   pid_t program_;
   cpu_set_t allowed_{};
-  std::uint64_t waited_ = 0;  // ns, until the last look
+  std::map<pid_t, std::uint64_t> waited_;  // ns, of each process, until the last look
   std::chrono::steady_clock::time_point looked_ = std::chrono::steady_clock::now();
 };
 

@@ -30,7 +30,8 @@ class CutAhead : public lab::SessionObserver {
   Status task_ended(const lab::SessionResult& result, std::size_t task) override;
 
   // Puts the entries of the tasks that it came to into the recording, whose tasks are the
-  // session's, and leaves the others' to report::cut(). Returns the image, if it could be opened.
+  // session's, and leaves the others' to report::cut_rest(). Returns the image, if it could be
+  // opened.
   std::optional<symbol::Image> finish(coverage::Recording& recording);
 
  private:

@@ -176,7 +176,7 @@ void name_records(coverage::Recording& recording, std::optional<symbol::Image> i
   recording.locations = image->locate(pcs);
   image->store_answers(recording.locations);
   recording.unnamed.clear();
-  report::cut(recording);
+  report::cut_rest(recording);
 }
 
 Status check_names(const coverage::Recording& recording, const std::string& file,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-// The agent's end of the protocol: frames out, blocking or through a queue; frames in, as they come.
+// The agent's end of the protocol: frames out, blocking or through a queue; frames in, as they
+// come.
 #pragma once
 
 #include <cstddef>

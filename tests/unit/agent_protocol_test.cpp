@@ -132,9 +132,9 @@ TEST(Protocol, what_is_said_of_tasks_survives_the_way_and_is_refused_when_cut_sh
 TEST(Records, come_as_they_were_sent_however_wide_their_numbers_are) {
   RecordEncoder encoder;
   std::vector<std::uint32_t> narrow, wide;
-  for (std::uint32_t i = 0; i < 50'000; ++i) {
+  for (std::uint32_t i = 0; i < kMostRecords; ++i) {
     narrow.push_back(i % 100 == 0 ? 0xffff : i % 7);
-    wide.push_back(i * 5);
+    wide.push_back(i * 15);
   }
   for (const std::vector<std::uint32_t>& numbers :
        {narrow, wide, std::vector<std::uint32_t>{}, std::vector<std::uint32_t>{0x10000}}) {

@@ -189,6 +189,41 @@ TEST(TracerStops, a_look_for_signals_that_finds_none_is_the_tracers) {
             "(tracer)(0,1,2) (tracer)(3,4,5) read(6,7)");
 }
 
+// What begins nothing is passed over eight records at a time.
+TEST(Entries, however_many_records_come_between_a_fault_is_cut_out_and_the_call_goes_on) {
+  for (std::size_t between = 0; between < 40; ++between) {
+    std::string text = "handle_syscall:0 __se_sys_read:0 copy:0";
+    std::string call = "read(0,1,2";
+    std::size_t at = 3;
+    const auto work = [&](std::size_t count) {
+      for (std::size_t i = 0; i < count; ++i, ++at) {
+        text += " copy:" + std::to_string(1 + i % 3);
+        call += "," + std::to_string(at);
+      }
+    };
+    work(between + 1);
+    text += " segv:0 handle_mm_fault:0 alloc:0";
+    const std::size_t fault = at;
+    at += 3;
+    work(between + 1);
+    EXPECT_EQ(cut(text), call + ") page fault(" + std::to_string(fault) + "," +
+                             std::to_string(fault + 1) + "," + std::to_string(fault + 2) + ")");
+  }
+}
+
+TEST(Entries, the_first_record_with_a_flag_is_found_wherever_it_stands) {
+  std::vector<std::uint32_t> records(64);
+  std::iota(records.begin(), records.end(), std::uint32_t{0});
+  for (std::uint32_t flagged = 0; flagged < 64; ++flagged) {
+    std::vector<std::uint8_t> flags(64);
+    flags[flagged] = 4;
+    for (std::uint32_t begin = 0; begin <= 64; ++begin)
+      for (std::uint32_t end = begin; end <= 64; ++end)
+        ASSERT_EQ((first_flagged<std::uint8_t>(records, flags, begin, end)),
+                  flagged >= begin && flagged < end ? flagged : end);
+  }
+}
+
 TEST(TracerStops, a_new_task_that_is_to_be_followed_is_told_so_in_its_makers_call) {
   EXPECT_EQ(cut("handle_syscall:0 __se_sys_clone:0 copy_process:0 __ptrace_link:0 "
                 "task_set_jobctl_pending:0 copy_process:1"),
