@@ -364,7 +364,11 @@ class Session {
 
 Result<SessionResult> run_session(Machine& machine, const Request& request,
                                   const SessionOptions& options) {
-  return Session(machine, request, options).run();
+  Session session(machine, request, options);
+  Result<SessionResult> result = session.run();
+  if (!result)
+    for (SessionObserver* const observer : options.observers) observer->broken_off();
+  return result;
 }
 
 Result<Request> request_for(const std::vector<std::string>& arguments) {

@@ -51,6 +51,8 @@ class SessionObserver {
   virtual Status task_ended(const SessionResult&, std::size_t) { return {}; }
   // About a second has passed, with or without news.
   virtual Status second_passed(const SessionResult&) { return {}; }
+  // The session ends with an error, and what was told of is gone after this.
+  virtual void broken_off() {}
 };
 
 struct SessionOptions {

@@ -86,7 +86,8 @@ bool copy_output(int from, int log) {
       cpu.look();
       last_look = Clock::now();
     }
-    if (::poll(waits, 3, program.on_one_cpu ? kBetweenLooks / 1ms : -1) < 0) continue;
+    if (::poll(waits, 3, program.on_one_cpu ? static_cast<int>(kBetweenLooks / 1ms) : -1) < 0)
+      continue;
     if (waits[2].revents != 0 && !copy_output(output[0], log)) waits[2].fd = -1;
   }
   ::kill(program.own_group ? -child : child, SIGKILL);

@@ -2,6 +2,7 @@
 #include "tool/cut_ahead.hpp"
 
 #include <array>
+#include <type_traits>
 
 #include "lab/paths.hpp"
 #include "report/trace_report.hpp"
@@ -11,6 +12,9 @@ namespace {
 
 // What is cut in a moment needs no head start.
 constexpr std::size_t kFew = 100'000;
+
+// The records of a task stay in their place when it is moved.
+static_assert(std::is_nothrow_move_constructible_v<lab::TaskTrace>);
 
 }  // namespace
 
@@ -59,9 +63,13 @@ void CutAhead::work(const std::stop_token& stop) {
   }
 }
 
-std::optional<symbol::Image> CutAhead::finish(coverage::Recording& recording) {
+void CutAhead::stop() {
   worker_.request_stop();
   worker_.join();
+}
+
+std::optional<symbol::Image> CutAhead::finish(coverage::Recording& recording) {
+  stop();
   for (auto& [task, entries] : done_) recording.tasks[task].entries = std::move(entries);
   return std::move(image_);
 }

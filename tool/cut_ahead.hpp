@@ -28,10 +28,11 @@ class CutAhead : public lab::SessionObserver {
   explicit CutAhead(std::string vmlinux);
 
   Status task_ended(const lab::SessionResult& result, std::size_t task) override;
+  void broken_off() override { stop(); }
 
   // Puts the entries of the tasks that it came to into the recording, whose tasks are the
   // session's, and leaves the others' to report::cut_rest(). Returns the image, if it could be
-  // opened.
+  // opened. The session's result, or the recording that has taken its tasks, must live until then.
   std::optional<symbol::Image> finish(coverage::Recording& recording);
 
  private:
@@ -41,6 +42,7 @@ class CutAhead : public lab::SessionObserver {
     std::vector<std::uint64_t> fresh;        // PCs that were recorded since the last one's end
   };
   void work(const std::stop_token& stop);
+  void stop();
 
   std::string vmlinux_;
   std::optional<symbol::Image> image_;

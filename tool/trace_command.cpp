@@ -58,7 +58,7 @@ struct Recorded {
   std::string machine_name;
   std::string vmlinux;                    // empty: none was found
   std::unique_ptr<lab::Machine> machine;  // that switches itself off; null: it is this one
-  std::unique_ptr<CutAhead> cut_ahead;    // may be null
+  std::unique_ptr<CutAhead> cut_ahead;    // null: with --vmlinux, and natively
 };
 
 // Where `report` goes: the command's own standard output is then not in its way.
@@ -100,9 +100,12 @@ Result<Recorded> record_in_lab(const TraceOptions& options, const lab::Request& 
   if (!machine) return machine.error();
   const std::string name =
       fmt::format("{}, {} kcov", kernel->machine, options.stock ? "stock" : "our");
-  auto cut_ahead = std::make_unique<CutAhead>(kernel->vmlinux().string());
   lab::SessionOptions session_options = streams_for(options);
-  session_options.observers.push_back(cut_ahead.get());
+  std::unique_ptr<CutAhead> cut_ahead;
+  if (options.vmlinux.empty()) {
+    cut_ahead = std::make_unique<CutAhead>(kernel->vmlinux().string());
+    session_options.observers.push_back(cut_ahead.get());
+  }
   Result<lab::SessionResult> session =
       run_session(**machine, request, std::move(session_options), name, recorder);
   if (!session) return session.error();
@@ -190,6 +193,8 @@ Result<Recording> trace_host(const TraceOptions& options, const lab::Request& re
 
 Result<Recording> trace_kernel(const TraceOptions& options, const lab::Request& request,
                                Image image, Recorder* recorder) {
+  // Outlives who cuts its records.
+  Recording report;
   Result<Recorded> recorded = options.on == "native" ? record_natively(options, request, recorder)
                                                      : record_in_lab(options, request, recorder);
   if (recorder != nullptr && recorder->has_begun()) {
@@ -203,7 +208,6 @@ Result<Recording> trace_kernel(const TraceOptions& options, const lab::Request& 
   if (!outcome.message.empty()) return Error{outcome.message, static_cast<int>(outcome.status)};
   if (recorded->session.tasks.empty()) return Error{"the machine sent no trace"};
 
-  Recording report;
   report.status = static_cast<int>(outcome.status);
   report.machine = recorded->machine_name;
   report.release = recorded->session.release;
@@ -225,7 +229,7 @@ Result<Recording> trace_kernel(const TraceOptions& options, const lab::Request& 
     return going_on.error();
   }
   // PCs alone need no names, but how many tasks there were is told by them.
-  if (recorded->cut_ahead != nullptr && !image) image = recorded->cut_ahead->finish(report);
+  if (recorded->cut_ahead != nullptr) image = recorded->cut_ahead->finish(report);
   name_records(report, std::move(image), recorded->vmlinux);
   if (!report.unnamed.empty())
     for (coverage::Task& task : report.tasks) task.entries.clear();
