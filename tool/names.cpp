@@ -133,7 +133,7 @@ void name_records(coverage::Recording& recording, std::optional<symbol::Image> i
   if (!image) {
     if (path.empty()) {
       recording.unnamed =
-          "no image of the running kernel was found: PCs only; name its vmlinux with --vmlinux";
+          "no image of the kernel that ran was found: PCs only; name its vmlinux with --vmlinux";
       return;
     }
     Result<symbol::Image> found = symbol::Image::open(path);

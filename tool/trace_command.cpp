@@ -289,6 +289,9 @@ Result<int> trace(const TraceOptions& options) {
   } else {
     written = recorder.has_begun() ? recorder.finish(*report)
                                    : coverage::write_recording(options.output, *report);
+    if (!written && recorder.has_begun())
+      say("the trace in {} is whole; the names are still to be looked up; show does that",
+          options.output);
     fmt::print(stderr, "{}", report::losses_of(*report));
   }
   if (!written) return written.error();

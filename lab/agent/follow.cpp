@@ -201,7 +201,7 @@ void Follower::expect_task(pid_t maker) {
 
 std::unique_ptr<TaskBuffer> Follower::take_buffer(std::string& reason) {
   if (spare_.empty()) {
-    const std::uint64_t words = words_that_fit(words_);
+    const std::uint64_t words = words_that_fit(words_, tasks_.size());
     if (words == 0) {
       reason = "there is no memory for its buffer (--buffer)";
       return nullptr;

@@ -19,7 +19,7 @@ expect_in "$scratch/out" "lives"
 
 # Without an image of the kernel: PCs, and why.
 expect_status 0 on_kernel -- "$kcovtool" trace --on native -- true
-expect_in "$scratch/err" "no image of the running kernel was found: PCs only; name its vmlinux with --vmlinux"
+expect_in "$scratch/err" "no image of the kernel that ran was found: PCs only; name its vmlinux with --vmlinux"
 head -n 1 "$scratch/out" | grep -qE '^0x[0-9a-f]+$' || fail "no PCs"
 
 # Where the kernel does not say which it is, no image is taken for its own.
