@@ -331,12 +331,15 @@ std::vector<Entry> cut_into_entries(std::span<const std::uint32_t> records, cons
     entry.kind = EntryKind::tracer;
     entry.name = "(tracer)";
   }
-  // Both are in order already.
+  const auto is_before = [](const Entry& a, const Entry& b) {
+    return a.first_record() < b.first_record();
+  };
+  // Nearly always; one that a fault took all records from until then may go on behind it.
+  if (!std::is_sorted(entries.begin(), entries.end(), is_before))
+    std::sort(entries.begin(), entries.end(), is_before);
   const auto cut = static_cast<std::ptrdiff_t>(entries.size());
   for (const Range& stop : stops) entries.push_back({EntryKind::tracer, "(tracer)", {stop}});
-  std::inplace_merge(
-      entries.begin(), entries.begin() + cut, entries.end(),
-      [](const Entry& a, const Entry& b) { return a.first_record() < b.first_record(); });
+  std::inplace_merge(entries.begin(), entries.begin() + cut, entries.end(), is_before);
   return entries;
 }
 

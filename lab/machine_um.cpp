@@ -28,13 +28,13 @@ int open_um_memory(const fs::path& directory) {
   const Result<std::string> id = read_file(directory / "machine" / "pid");
   if (!id) return -1;
   std::error_code error;
+  const std::string here = fs::canonical(directory, error).string();
   const fs::path files =
       fs::path("/proc") / id->substr(0, id->find_first_not_of("0123456789")) / "fd";
   for (fs::directory_iterator at(files, error); at != fs::directory_iterator();
        at.increment(error)) {
     const std::string name = fs::read_symlink(at->path(), error).string();
-    if (error || !name.starts_with(directory.string() + "/") || !name.ends_with(" (deleted)"))
-      continue;
+    if (error || !name.starts_with(here + "/") || !name.ends_with(" (deleted)")) continue;
     const int memory = ::open(at->path().c_str(), O_RDWR | O_CLOEXEC);
     if (memory >= 0) return memory;
   }

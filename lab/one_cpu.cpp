@@ -47,8 +47,11 @@ cpu_set_t only(int cpu) {
 }  // namespace
 
 void stay_on_this_cpu() {
+  // Who cannot be put elsewhere later is not put anywhere.
+  cpu_set_t allowed;
   const int cpu = ::sched_getcpu();
-  if (cpu < 0 || cpu >= CPU_SETSIZE) return;
+  if (cpu < 0 || cpu >= CPU_SETSIZE || ::sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+    return;
   const cpu_set_t here = only(cpu);
   ::sched_setaffinity(0, sizeof here, &here);
 }
@@ -91,7 +94,9 @@ void OneCpu::look() {
     if (const Result<std::string> text = read_file(process / "schedstat"))
       std::istringstream(*text) >> ran >> its_own;
     const auto before = waited_.find(id);
-    waited += its_own - (before == waited_.end() ? 0 : before->second);
+    // The number of one that has ended may be another's now.
+    const bool is_known = before != waited_.end() && before->second <= its_own;
+    waited += its_own - (is_known ? before->second : 0);
     until_now[id] = its_own;
   });
   const auto now = std::chrono::steady_clock::now();

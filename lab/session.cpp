@@ -231,13 +231,13 @@ class Session {
       case FrameType::task: {
         TaskHeader header;
         if (!decode(frame.payload, header) || header.number != result_.tasks.size()) return false;
-        result_.tasks.push_back({std::move(header), {}, {}, {}, {}});
+        result_.tasks.push_back({std::move(header), {}, {}, {}, {}, false});
         tell(&SessionObserver::task_began, result_.tasks.size() - 1);
         return true;
       }
       case FrameType::program: {
         TaskProgram program;
-        if (!decode(frame.payload, program) || program.number >= result_.tasks.size()) return false;
+        if (!decode(frame.payload, program) || !is_running(program.number)) return false;
         const std::size_t task = program.number;
         result_.tasks[task].programs.push_back(std::move(program));
         tell(&SessionObserver::program_began, task);
@@ -245,7 +245,7 @@ class Session {
       }
       case FrameType::call: {
         TaskCall call;
-        if (!decode(frame.payload, call) || call.number >= result_.tasks.size()) return false;
+        if (!decode(frame.payload, call) || !is_running(call.number)) return false;
         const std::size_t task = call.number;
         result_.tasks[task].calls.push_back(std::move(call));
         tell(&SessionObserver::call_made, task);
@@ -286,11 +286,13 @@ class Session {
       }
       case FrameType::task_end: {
         TaskEnd end;
-        if (!decode(frame.payload, end) || end.number >= result_.tasks.size()) return false;
+        if (!decode(frame.payload, end) || !is_running(end.number)) return false;
         TaskTrace& task = result_.tasks[end.number];
+        if (task.records.size() != end.records) return false;
         task.end = end;
+        task.has_ended = true;
         tell(&SessionObserver::task_ended, std::size_t{end.number});
-        return task.records.size() == end.records;
+        return true;
       }
       case FrameType::modules: {
         LoadedModules loaded;
@@ -318,9 +320,15 @@ class Session {
     return number;
   }
 
+  // The command is root in the machine, and may write to its line itself. Whatever comes: of a task
+  // that has ended nothing changes, for observers read it then.
+  bool is_running(std::uint64_t task) const {
+    return task < result_.tasks.size() && !result_.tasks[task].has_ended;
+  }
+
   // `numbers_` are what a task has recorded.
   bool add_records(std::uint64_t task) {
-    if (task >= result_.tasks.size()) return false;
+    if (!is_running(task)) return false;
     std::vector<std::uint32_t>& records = result_.tasks[task].records;
     records.insert(records.end(), numbers_.begin(), numbers_.end());
     tell(&SessionObserver::recorded, std::size_t{task}, numbers_.size());
@@ -365,9 +373,17 @@ class Session {
 Result<SessionResult> run_session(Machine& machine, const Request& request,
                                   const SessionOptions& options) {
   Session session(machine, request, options);
+  // Before the session goes, however it ends.
+  struct End {
+    const SessionOptions& options;
+    bool is_good = false;
+    ~End() {
+      for (SessionObserver* const observer : options.observers)
+        if (!is_good) observer->broken_off();
+    }
+  } end{options};
   Result<SessionResult> result = session.run();
-  if (!result)
-    for (SessionObserver* const observer : options.observers) observer->broken_off();
+  end.is_good = bool(result);
   return result;
 }
 

@@ -21,6 +21,7 @@ struct TaskTrace {
   std::vector<TaskCall> calls;         // in order, if they were asked for
   std::vector<std::uint32_t> records;  // in order: numbers of PCs
   TaskEnd end;
+  bool has_ended = false;  // nothing is added then
 };
 
 struct SessionResult {

@@ -2,6 +2,7 @@
 #include "tool/cut_ahead.hpp"
 
 #include <array>
+#include <exception>
 #include <type_traits>
 
 #include "lab/paths.hpp"
@@ -35,6 +36,14 @@ Status CutAhead::task_ended(const lab::SessionResult& result, std::size_t task) 
 }
 
 void CutAhead::work(const std::stop_token& stop) {
+  try {
+    cut(stop);
+  } catch (const std::exception&) {
+    // No memory, say. What was not cut is cut at the end, and fails there if it has to.
+  }
+}
+
+void CutAhead::cut(const std::stop_token& stop) {
   Result<symbol::Image> image = symbol::Image::open(vmlinux_);
   if (!image) return;
   image_ = std::move(*image);

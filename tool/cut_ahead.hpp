@@ -42,6 +42,7 @@ class CutAhead : public lab::SessionObserver {
     std::vector<std::uint64_t> fresh;        // PCs that were recorded since the last one's end
   };
   void work(const std::stop_token& stop);
+  void cut(const std::stop_token& stop);
   void stop();
 
   std::string vmlinux_;

@@ -13,8 +13,6 @@
 namespace kcov::agent {
 namespace {
 
-// What waits in memory at most, in bytes, before a frame that is sent has to wait for the line.
-constexpr std::size_t kMostQueued = 16 << 20;
 // A tool that is only slow takes something within that time.
 constexpr std::chrono::milliseconds kLongestWake(400);
 
@@ -32,11 +30,12 @@ bool Channel::send(lab::FrameType type, std::string_view head, std::string_view 
   queued_ += head;
   queued_ += rest;
   if (!queues_) return push();
-  return queued_.size() - taken_ <= kMostQueued ? !is_broken_ : make_room();
+  return queued_.size() - taken_ <= most_queued_ ? !is_broken_ : make_room();
 }
 
-void Channel::queue(std::function<void()> before_sleep) {
+void Channel::queue(std::size_t most, std::function<void()> before_sleep) {
   queues_ = true;
+  most_queued_ = most;
   before_sleep_ = std::move(before_sleep);
   ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) | O_NONBLOCK);
 }
@@ -65,7 +64,7 @@ bool Channel::push() {
 bool Channel::make_room() {
   pollfd room{fd_, POLLOUT, 0};
   auto end = std::chrono::steady_clock::now() + kLongestWake;
-  for (std::size_t before = queued_.size() - taken_; push() && before > kMostQueued;) {
+  for (std::size_t before = queued_.size() - taken_; push() && before > most_queued_;) {
     const std::size_t left = queued_.size() - taken_;
     const auto now = std::chrono::steady_clock::now();
     if (left < before) end = now + kLongestWake;

@@ -22,10 +22,11 @@ class Channel {
   // The same for a payload in two pieces.
   bool send(lab::FrameType type, std::string_view head, std::string_view rest);
 
-  // From now on what is sent waits in memory, and push() gives it to the line. When too much of it
-  // waits, send() does not sleep at once, it keeps the CPU: on a single one nothing that would send
-  // more runs meanwhile. If nobody takes what it has, it calls `before_sleep`, and sleeps.
-  void queue(std::function<void()> before_sleep);
+  // From now on what is sent waits in memory, and push() gives it to the line. When more than
+  // `most` bytes wait, send() does not sleep at once, it keeps the CPU: on a single one nothing
+  // that would send more runs meanwhile. If nobody takes what it has, it calls `before_sleep`, and
+  // sleeps.
+  void queue(std::size_t most, std::function<void()> before_sleep);
   // What the line takes now. False: it is broken.
   bool push();
   bool has_queued() const { return queued_.size() > taken_; }
@@ -43,6 +44,7 @@ class Channel {
   int fd_;
   std::string pending_;
   bool queues_ = false;
+  std::size_t most_queued_ = 0;
   bool is_broken_ = false;
   std::string queued_;
   std::size_t taken_ = 0;  // of these, by the line

@@ -29,6 +29,8 @@ constexpr long kOptions = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TR
 constexpr std::size_t kMostArguments = 4096;
 // What is below this, and below half of a buffer, is not worth the way as long as the task runs.
 constexpr std::uint64_t kFewRecords = 1 << 14;
+// Bytes that wait for the line, where there is memory for them.
+constexpr std::uint64_t kMostQueued = 16 << 20;
 // Records that are on the line as soon as a ring is made.
 constexpr std::uint64_t kWorthRing = 1 << 19;
 
@@ -58,7 +60,8 @@ Follower::Follower(Channel& channel, std::uint64_t words, bool watches_calls, bo
       drains_in_place_(owns_machine && is_alone_on_the_cpu()) {
   // Who records faster than the tool takes it has to wait for us, who have the better nice value.
   // If nobody takes it at all, the tasks are stopped.
-  channel_.queue([this] {
+  const auto most = std::min<std::uint64_t>(kMostQueued, memory().available / 32);
+  channel_.queue(most, [this] {
     if (!drains_in_place_) return;
     for (auto& [id, task] : tasks_) ask_to_stop(id, task);
   });

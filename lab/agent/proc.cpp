@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "support/text.hpp"
+
 namespace kcov::agent {
 
 std::string read_file(const std::string& path, std::size_t most) {
@@ -35,6 +37,11 @@ std::string file_of(const std::string& process, long fd) {
   const std::string link = "/proc/" + process + "/fd/" + std::to_string(fd);
   const ssize_t n = ::readlink(link.c_str(), name, sizeof name);
   return n > 0 ? std::string(name, static_cast<std::size_t>(n)) : std::string();
+}
+
+Memory memory() {
+  const std::string text = read_file("/proc/meminfo", 4096);
+  return {field(text, "MemAvailable") * 1024, field(text, "MemTotal") * 1024};
 }
 
 }  // namespace kcov::agent

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-// What /proc says of tasks.
+// What /proc says of tasks, and of memory.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace kcov::agent {
@@ -22,5 +23,12 @@ char state_of(pid_t task);
 // What stands behind a descriptor of `process` ("self" is one): "socket:[1234]"; empty if
 // nothing does.
 std::string file_of(const std::string& process, long fd);
+
+// Of the machine: what programs can still have, and all; in bytes.
+struct Memory {
+  std::uint64_t available = 0;
+  std::uint64_t all = 0;
+};
+Memory memory();
 
 }  // namespace kcov::agent

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "lab/agent/proc.hpp"
+
 namespace kcov::agent {
 namespace {
 
@@ -23,6 +25,7 @@ Ring::~Ring() {
 }
 
 bool Ring::make() {
+  if (memory().available < 16 * kBytes) return false;
   if (::getrandom(&number_, sizeof number_, GRND_NONBLOCK) != sizeof number_) return false;
   // At once: to fault in a page is dear, on um.
   void* const map = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,

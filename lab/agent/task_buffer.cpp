@@ -96,11 +96,10 @@ std::uint64_t words_that_fit(std::uint64_t wanted, std::size_t others) {
   constexpr std::uint64_t kPageWords = 512;
   constexpr std::uint64_t kLeast = 16 * kPageWords;
   constexpr std::size_t kFew = 8;
-  const std::string memory = read_file("/proc/meminfo", 4096);
-  const std::uint64_t free = field(memory, "MemAvailable");
-  const std::uint64_t kept = field(memory, "MemTotal") / 4;
-  const std::uint64_t kib = free > kept ? free - kept : 0;
-  const std::uint64_t words = std::min(wanted, kib * 1024 / (others < kFew ? 16 : 64) / sizeof(std::uint64_t));
+  const auto [available, all] = memory();
+  const std::uint64_t left = available > all / 4 ? available - all / 4 : 0;
+  const std::uint64_t share = left / (others < kFew ? 16 : 64);
+  const std::uint64_t words = std::min(wanted, share / sizeof(std::uint64_t));
   return words == wanted ? words : words < kLeast ? 0 : words / kPageWords * kPageWords;
 }
 

@@ -21,9 +21,10 @@ struct TaskBuffer {
   std::string open(std::uint64_t words);
 };
 
-// Words of a further buffer, `others` being there: as many as wanted, but no more than a 64th of the
-// memory that is left, so that many tasks have small ones rather than few of them any; the first
-// ones, a 16th. A quarter of all memory is the command's. 0: it would be too small to be of use.
+// Words of a further buffer, `others` being there: as many as wanted, but no more than a 64th of
+// the memory that is left, so that many tasks have small ones rather than few of them any; the
+// first ones, a 16th. A quarter of all memory is the command's. 0: it would be too small to be of
+// use.
 std::uint64_t words_that_fit(std::uint64_t wanted, std::size_t others);
 
 // Gives the task `buffer`'s descriptor and makes it enable that; empty, or why it could not.

@@ -20,3 +20,28 @@ mkdir "$scratch/memory"
 KCOVTOOL_MEMORY=$scratch/memory "$through_memory" dd if=/dev/zero of=/dev/null bs=512 count=100000 >"$scratch/out" 2>"$scratch/err"
 read -r records through <"$scratch/out"
 [ "$((through * 2))" -gt "$records" ] || fail "only $through of $records PCs went through the memory, a file of $scratch"
+
+# By way of a link, too.
+ln -s "$scratch/memory" "$scratch/link"
+KCOVTOOL_MEMORY=$scratch/link "$through_memory" dd if=/dev/zero of=/dev/null bs=512 count=100000 >"$scratch/out" 2>"$scratch/err"
+read -r records through <"$scratch/out"
+[ "$((through * 2))" -gt "$records" ] || fail "only $through of $records PCs went through the memory, behind a link"
+
+# What a task that has ended is said to have done is refused, whoever says it: the command may write
+# to the machine's line itself. A frame is a type, a length and its payload.
+python3 - "$scratch" <<'PYTHON'
+import struct, sys
+def frame(kind, *numbers):
+    payload = b"".join(struct.pack("<Q", n) for n in numbers)
+    return struct.pack("<BI", kind, len(payload)) + payload
+TASK, PROGRAM, TASK_END = 11, 12, 18
+# A second task, and its end, without records; then a program of it.
+good = frame(TASK, 1, 77, 77, 1, 100, 0) + frame(TASK_END, 1, 0, 1, 0, 0)
+open(sys.argv[1] + "/good", "wb").write(good)
+open(sys.argv[1] + "/bad", "wb").write(good + frame(PROGRAM, 1, 0, 0))
+PYTHON
+line=$("$kcovtool" lab run -- ls -l /proc/1/fd | sed -n 's|.* \([0-9]*\) -> /dev/ttyS0.*|\1|p' | head -n 1)
+expect_status 0 "$kcovtool" trace -- dd if="$scratch/good" of="/proc/1/fd/$line"
+expect_in "$scratch/out" "2 tasks; "
+expect_status 125 "$kcovtool" trace -- dd if="$scratch/bad" of="/proc/1/fd/$line"
+expect_in "$scratch/err" "sent something that makes no sense"

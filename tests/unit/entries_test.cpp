@@ -189,6 +189,12 @@ TEST(TracerStops, a_look_for_signals_that_finds_none_is_the_tracers) {
             "(tracer)(0,1,2) (tracer)(3,4,5) read(6,7)");
 }
 
+// What a trace begins with is all taken by a fault, and goes on behind another one.
+TEST(Entries, stand_in_the_order_of_their_first_records_whatever_a_fault_took) {
+  EXPECT_EQ(cut("mt_find:0 handle_mm_fault:0 alloc:0 segv:0 x:0 mt_find:1"),
+            "page fault(0,1,2) page fault(3,4) (before)(5)");
+}
+
 // What begins nothing is passed over eight records at a time.
 TEST(Entries, however_many_records_come_between_a_fault_is_cut_out_and_the_call_goes_on) {
   for (std::size_t between = 0; between < 40; ++between) {
