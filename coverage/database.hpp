@@ -50,7 +50,7 @@ class Statement {
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
 
-  // Binds the values and runs it.
+  // Binds the values, which are not copied and need not be there afterwards, and runs it.
   template <class... Values>
   void run(const Values&... values) {
     if (handle_ == nullptr || database_.failed()) return;
@@ -60,6 +60,7 @@ class Statement {
     while (next()) {
     }
     sqlite3_reset(handle_);
+    sqlite3_clear_bindings(handle_);
   }
 
   // Binds the values, for next() to begin anew.

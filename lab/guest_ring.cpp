@@ -39,8 +39,8 @@ bool GuestRing::look(int file, const std::array<std::uint64_t, 2>& number) {
     end = ::lseek(file, begin, SEEK_HOLE);
     if (end < 0) return false;
     const std::size_t last = std::min(static_cast<std::size_t>(end), size_);
-    for (std::size_t at = static_cast<std::size_t>(begin); at + kRingPageBytes <= last;
-         at += kRingPageBytes) {
+    for (std::size_t at = static_cast<std::size_t>(begin) / kRingPageBytes * kRingPageBytes;
+         at + kRingPageBytes <= last; at += kRingPageBytes) {
       RingMark mark;
       std::memcpy(&mark, memory_ + at, sizeof mark);
       if (mark.ring != number || mark.page >= pages_.size()) continue;

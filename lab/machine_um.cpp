@@ -29,6 +29,7 @@ int open_um_memory(const fs::path& directory) {
   if (!id) return -1;
   std::error_code error;
   const std::string here = fs::canonical(directory, error).string();
+  if (error) return -1;
   const fs::path files =
       fs::path("/proc") / id->substr(0, id->find_first_not_of("0123456789")) / "fd";
   for (fs::directory_iterator at(files, error); at != fs::directory_iterator();
@@ -88,8 +89,8 @@ Result<std::unique_ptr<Machine>> boot_um(const Kernel& kernel, const BootOptions
                        "uml_dir=" + here + "/",
                        "umid=machine",
                        "loglevel=7"};
-  // It is an ordinary program: what is preloaded for the command is not for its kernel.
   program.on_one_cpu = true;
+  // It is an ordinary program: what is preloaded for the command is not for its kernel.
   program.environment = {"TMPDIR=" + here, "TMP=" + here, "TEMP=" + here, "LD_PRELOAD="};
   Result<std::unique_ptr<Machine>> machine =
       Machine::start(std::move(program), std::move(made->directory));

@@ -15,14 +15,16 @@
 
 namespace kcov::lab {
 
-// Whoever calls that stays on the CPU it is on, and what it starts too.
+// Binds the calling process, and what it will start, to the CPU that it runs on.
 void stay_on_this_cpu();
 
-// Others may be put on that CPU later. To be looked at about once a second: what had to wait for
-// its CPU for a good part of the time is let go, and kept where the kernel has put it then.
+// Something else may want that CPU later. look() is to be called about once a second: a program
+// that had to wait for its CPU for a good part of the time is let go, and bound to where the kernel
+// puts it then.
 class OneCpu {
  public:
-  // `program`: the leader of a process group, which is on one CPU. Ours are the CPUs it may be on.
+  // `program`: the leader of a process group that is bound to one CPU. It may be on those that we
+  // may be on.
   explicit OneCpu(pid_t program);
   void look();
 

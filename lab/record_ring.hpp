@@ -5,7 +5,11 @@
 // The agent marks the pages of a ring, its own memory, with a number drawn for it, and tells that
 // number; the tool looks for the marks in the whole of the machine's memory, and says in the first
 // page that it has found them. Nobody waits for that. From then on the agent puts PCs there, as
-// long as there is room, and tells on the line whose they are and how many.
+// long as there is room, and tells on the line whose they are and how many: that frame, which comes
+// after them, is what orders the PCs themselves.
+//
+// The pages must stay where they are in the machine's memory: nothing may swap, move or merge them
+// (um is built without that), and no child of the agent may share them.
 //
 //   page 0       the mark; whether the ring is found; how many records were taken, ever
 //   page 1...    512 PCs each
@@ -31,8 +35,11 @@ struct RingMark {
 
 struct RingControl {
   RingMark mark;
-  std::uint64_t is_found;  // 1, set by the tool, or 0
-  std::uint64_t taken;     // by the tool
+  // The tool stores 1 (release) when it has all pages; the agent loads it (acquire) before it puts.
+  std::uint64_t is_found;
+  // The tool stores it (release) when it has copied what it took; the agent loads it (acquire)
+  // before it writes over that.
+  std::uint64_t taken;
 };
 static_assert(sizeof(RingControl) <= kRingPageBytes);
 

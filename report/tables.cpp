@@ -211,17 +211,16 @@ std::string text_of_functions(const Recording& recording, const Look& look) {
     std::size_t taken = columns_of(line) + columns_of(name);
     line += toned(look, Tone::name, name);
     std::size_t left = layout.has_callers ? function.calls.size() : 0;
-    bool is_short = false;
+    // Where there are few columns the first one's name matters more than that word.
+    const bool is_short = left > 1 && look.width != 0 &&
+                          taken + 1 + columns_of(printable(*function.calls.begin())) +
+                                  fmt::format(" +{} more", left - 1).size() >
+                              look.width;
     for (const std::string_view call : function.calls) {
       if (left == 0) break;
-      std::string more = fmt::format(" +{} more", left);
+      const std::string more =
+          is_short ? fmt::format(" +{}", left) : fmt::format(" +{} more", left);
       std::string caller = ' ' + printable(call);
-      // The first one's name matters more than that word.
-      if (left == function.calls.size() && left > 1) {
-        const std::string rest = fmt::format(" +{} more", left - 1);
-        is_short = look.width != 0 && taken + columns_of(caller) + rest.size() > look.width;
-      }
-      if (is_short) more = fmt::format(" +{}", left);
       const std::size_t reserve = left > 1 ? more.size() : 0;
       if (look.width != 0 && taken + columns_of(caller) + reserve > look.width) {
         if (left != function.calls.size()) {

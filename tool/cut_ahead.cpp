@@ -15,7 +15,8 @@ namespace {
 constexpr std::size_t kFew = 100'000;
 
 // The records of a task stay in their place when it is moved.
-static_assert(std::is_nothrow_move_constructible_v<lab::TaskTrace>);
+static_assert(std::is_nothrow_move_constructible_v<lab::TaskTrace> &&
+              std::is_nothrow_move_constructible_v<coverage::Task>);
 
 }  // namespace
 
@@ -40,6 +41,7 @@ void CutAhead::work(const std::stop_token& stop) {
     cut(stop);
   } catch (const std::exception&) {
     // No memory, say. What was not cut is cut at the end, and fails there if it has to.
+    image_.reset();
   }
 }
 
@@ -51,6 +53,7 @@ void CutAhead::cut(const std::stop_token& stop) {
   // The file of answers is read now.
   (void)image_->locate(std::array{image_->extent().end});
   symbol::Locations locations;
+  coverage::Code code = report::code_of(locations);
   while (!stop.stop_requested()) {
     Ended ended;
     {
@@ -66,7 +69,8 @@ void CutAhead::cut(const std::stop_token& stop) {
       if (location.symbol.empty()) return;
       locations.push_back(location);
     }
-    auto entries = coverage::cut_into_entries(ended.records, report::code_of(locations));
+    if (!fresh.empty()) code = report::code_of(locations);
+    auto entries = coverage::cut_into_entries(ended.records, code);
     const std::lock_guard lock(mutex_);
     done_.emplace_back(ended.task, std::move(entries));
   }

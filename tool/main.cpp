@@ -96,7 +96,8 @@ std::string wrong_command_line(const CLI::App* app, const CLI::Error& error) {
   while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
   const std::vector<std::string> rest = app->remaining(true);
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) &&
-      !app->get_subcommands([](const CLI::App*) { return true; }).empty() && !rest.empty())
+      !app->get_subcommands([](const CLI::App*) { return true; }).empty() && !rest.empty() &&
+      rest.front() != "--")
     what = "there is no subcommand \"" + rest.front() + '"';
   // It takes the "--" before a command for an argument.
   if (const std::size_t at = what.find(": -- "); at != std::string::npos) what.erase(at + 2, 3);

@@ -13,7 +13,8 @@
 
 namespace kcov::tool {
 
-// The tasks that were traced, with their records. Of the locations only the PCs are known yet.
+// The tasks that were traced, with their records, which stay where they are in memory. Of the
+// locations only the PCs are known yet.
 void take_tasks(lab::SessionResult& session, coverage::Recording& recording);
 
 // Writes a recording while the command runs: what was told is in the file, whatever happens next.

@@ -70,7 +70,7 @@ bool Channel::make_room() {
     if (left < before) end = now + kLongestWake;
     before = left;
     if (now >= end && before_sleep_) before_sleep_();
-    ::poll(&room, 1, now < end ? 0 : -1);
+    ::poll(&room, 1, before_sleep_ && now < end ? 0 : -1);
   }
   return !is_broken_;
 }

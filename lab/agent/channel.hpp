@@ -23,9 +23,9 @@ class Channel {
   bool send(lab::FrameType type, std::string_view head, std::string_view rest);
 
   // From now on what is sent waits in memory, and push() gives it to the line. When more than
-  // `most` bytes wait, send() does not sleep at once, it keeps the CPU: on a single one nothing
-  // that would send more runs meanwhile. If nobody takes what it has, it calls `before_sleep`, and
-  // sleeps.
+  // `most` bytes wait, send() sleeps until no more do. With `before_sleep`, which is not null on a
+  // single CPU, it keeps that at first: nothing that would send more runs meanwhile. If nobody
+  // takes what it has, it calls that, and sleeps.
   void queue(std::size_t most, std::function<void()> before_sleep);
   // What the line takes now. False: it is broken.
   bool push();

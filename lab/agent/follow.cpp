@@ -58,13 +58,16 @@ Follower::Follower(Channel& channel, std::uint64_t words, bool watches_calls, bo
       watches_calls_(watches_calls),
       owns_machine_(owns_machine),
       drains_in_place_(owns_machine && is_alone_on_the_cpu()) {
+  const auto most = std::min<std::uint64_t>(kMostQueued, memory().available / 32);
+  std::function<void()> stop_all;
   // Who records faster than the tool takes it has to wait for us, who have the better nice value.
   // If nobody takes it at all, the tasks are stopped.
-  const auto most = std::min<std::uint64_t>(kMostQueued, memory().available / 32);
-  channel_.queue(most, [this] {
-    if (!drains_in_place_) return;
-    for (auto& [id, task] : tasks_) ask_to_stop(id, task);
-  });
+  if (drains_in_place_) {
+    stop_all = [this] {
+      for (auto& [id, task] : tasks_) ask_to_stop(id, task);
+    };
+  }
+  channel_.queue(most, std::move(stop_all));
 }
 
 Follower::~Follower() {
@@ -204,7 +207,7 @@ void Follower::expect_task(pid_t maker) {
 
 std::unique_ptr<TaskBuffer> Follower::take_buffer(std::string& reason) {
   if (spare_.empty()) {
-    const std::uint64_t words = words_that_fit(words_, tasks_.size());
+    const std::uint64_t words = words_that_fit(words_, tasks_.size() - 1);
     if (words == 0) {
       reason = "there is no memory for its buffer (--buffer)";
       return nullptr;
@@ -267,7 +270,6 @@ void Follower::execed(pid_t id) {
   channel_.send(FrameType::program, encode(program));
 }
 
-// The machine's memory can only be looked through from outside on um.
 void Follower::offer_ring() {
   has_offered_ring_ = true;
   if (!ring_.make()) return;
@@ -276,8 +278,9 @@ void Follower::offer_ring() {
 }
 
 void Follower::send_records(std::uint64_t number, std::span<const std::uint64_t> pcs) {
-  line_records_ += pcs.size();
-  if (drains_in_place_ && !has_offered_ring_ && line_records_ >= kWorthRing) offer_ring();
+  sent_records_ += pcs.size();
+  // um alone drains in place, and only its memory can be looked through from outside.
+  if (drains_in_place_ && !has_offered_ring_ && sent_records_ >= kWorthRing) offer_ring();
   if (ring_.put(pcs)) {
     channel_.send(FrameType::ring_records,
                   lab::Encoder().integer(number).integer(pcs.size()).take());
@@ -303,7 +306,8 @@ bool Follower::is_to_be_drained(const Task& task) const {
 void Follower::drain(Task& task) {
   if (task.buffer == nullptr) return;
   Buffer& records = task.buffer->records;
-  // It may add to them meanwhile, if it is not stopped; never after the buffer is full.
+  // Where it is not stopped it may add to them while we send, and then has the rest of the buffer
+  // for that; when that is full, too, nothing is added any more.
   std::uint64_t count = 0;
   std::size_t sent = 0;
   do {
@@ -314,7 +318,8 @@ void Follower::drain(Task& task) {
       send_records(task.number, pcs.subspan(sent, n));
     }
     task.was_full = task.was_full || records.full();
-  } while (!records.reset_from(count));
+  } while (drains_in_place_ && !records.reset_from(count));
+  if (!drains_in_place_) records.reset();
   task.records += sent;
 }
 

@@ -25,7 +25,8 @@
 // goes back: Linux makes most calls again by itself, and we the others (epoll_wait). One that is in
 // the midst of a read may get less than it asked for.
 //
-// In both what did not fit before we came is counted.
+// In both what did not fit before we came is counted. What is taken leaves through a ring in the
+// machine's memory (ring.hpp), where the tool has found one, or over the line (channel.hpp).
 #pragma once
 
 #include <sys/resource.h>
@@ -129,8 +130,8 @@ class Follower {
   std::vector<std::unique_ptr<TaskBuffer>> spare_;
   Ring ring_;
   bool has_offered_ring_ = false;
-  // On the line.
-  std::uint64_t line_records_ = 0;
+  std::uint64_t sent_records_ = 0;
+  // What goes on the line.
   PcTable pcs_;
   lab::RecordEncoder encoder_;
   std::vector<std::uint32_t> numbers_;  // room for send_records()

@@ -32,6 +32,7 @@ bool Ring::make() {
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
   if (map == MAP_FAILED) return false;
   words_ = static_cast<std::uint64_t*>(map);
+  ::madvise(map, kBytes, MADV_DONTFORK);
   for (std::size_t page = 0; page <= kRingPages; ++page)
     *reinterpret_cast<lab::RingMark*>(words_ + page * kRingPageWords) = {number_, page};
   return true;

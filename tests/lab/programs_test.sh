@@ -76,6 +76,6 @@ expect_in "$scratch/err" all
 # seq is one, too.
 expect_in "$scratch/out" "202 tasks; "
 
-# Those of a hundred are large enough for all that each does in a moment.
+# The buffers of a hundred tasks are large enough for all that each does in a moment.
 expect_status 0 "$kcovtool" trace -o "$scratch/many.kcov" -- sh -c 'for i in $(seq 100); do sleep 2 & done; wait'
 expect_not_in "$scratch/err" "dropped|not traced"

@@ -191,16 +191,3 @@ expect_in err "cannot read the recording /etc/passwd: it is no recording"
 "$kcovtool" merge -o merged.kcov there.kcov there.kcov >/dev/null
 expect_status 0 "$kcovtool" diff merged.kcov gone.kcov
 expect_in out "- merged.kcov" "In what order system calls were made is not in a merged file." "- sys_fadvise64 mm/fadvise.c"
-
-# A disk that is full before the names are written: the trace is there, and said to be.
-if [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
-  mkdir -p full
-  expect_status 0 unshare --mount sh -c "
-    mount -t tmpfs -o size=300k none full && dd if=/dev/zero of=full/taken bs=1k count=100 2>/dev/null
-    status=0; '$kcovtool' trace -o full/x.kcov -- ls / 2>x.err || status=\$?
-    [ \$status = 125 ] || exit 1
-    rm full/taken; cp full/x.kcov x.kcov"
-  expect_in x.err "is whole; the names are still to be looked up" "database or disk is full"
-  expect_status 0 "$kcovtool" show x.kcov
-  expect_in "$scratch/out" getdents64
-fi

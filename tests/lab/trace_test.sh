@@ -183,5 +183,7 @@ expect_in "$scratch/err" "has no debug information: PCs only"
 
 # A machine with little memory has none for what a slow reader leaves waiting.
 status=0
+set -o pipefail
 "$kcovtool" trace --memory 64 -o "$scratch/slow.kcov" -- sh -c "tr '\0' x </dev/zero | head -c 30000000" 2>"$scratch/err" | (sleep 2; wc -c) >"$scratch/out" || status=$?
+set +o pipefail
 [ "$status $(cat "$scratch/out")" = "0 30000000" ] || fail "a slow reader of a small machine got $(cat "$scratch/out") bytes, status $status: $(cat "$scratch/err")"

@@ -192,11 +192,14 @@ static void __init kcov_selftest(void)
 	    kcov_core_map(descriptor, 0, PAGE_SIZE, &area) ||
 	    kcov_core_control(descriptor, KCOV_ENABLE, KCOV_TRACE_PC))
 		panic("kcov: the self-test could not start to trace");
+	/* Were another task to come between, to switch to it would be this one's own work. */
+	preempt_disable();
 	before = READ_ONCE(area[0]);
 	begin = jiffies;
 	while ((jiffies - begin) * MSEC_PER_SEC / HZ < 300)
 		barrier();
 	after = READ_ONCE(area[0]);
+	preempt_enable();
 	kcov_core_control(descriptor, KCOV_DISABLE, 0);
 	if (after != before)
 		panic("kcov: the self-test found %llu records of interrupts, first %ps",
