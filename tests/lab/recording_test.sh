@@ -191,3 +191,12 @@ expect_in err "cannot read the recording /etc/passwd: it is no recording"
 "$kcovtool" merge -o merged.kcov there.kcov there.kcov >/dev/null
 expect_status 0 "$kcovtool" diff merged.kcov gone.kcov
 expect_in out "- merged.kcov" "In what order system calls were made is not in a merged file." "- sys_fadvise64 mm/fadvise.c"
+
+# Tasks that ended before others were cut into system calls while those ran, with the names that
+# there were until then. With all names it is the same.
+"$kcovtool" trace -o ahead.kcov -- sh -c 'for i in 1 2 3 4 5; do ls -R /usr/share >/dev/null; find /usr/include >/dev/null; done'
+vmlinux=$("$kcovtool" lab list | awk '$1 == "*" && $2 == "um" && $3 == "ours" { print $5 }')
+"$kcovtool" show --full ahead.kcov >ahead.txt
+"$kcovtool" show --full --vmlinux "$vmlinux" ahead.kcov >anew.txt
+cmp ahead.txt anew.txt || fail "what was cut ahead is cut otherwise"
+[ "$(grep -c '^process ' ahead.txt)" = 11 ] || fail "$(grep -c '^process ' ahead.txt) processes"
