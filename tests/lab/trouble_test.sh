@@ -64,3 +64,7 @@ expect_not_in "$scratch/out" "it ran"
 
 # An empty name is no command's.
 expect_status 127 on_kernel -- ''
+
+# A command line that ends where the command should begin.
+expect_status 2 "$kcovtool" trace --
+expect_in "$scratch/err" "command is required"
