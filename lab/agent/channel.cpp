@@ -64,8 +64,9 @@ bool Channel::push() {
 bool Channel::make_room() {
   pollfd room{fd_, POLLOUT, 0};
   auto end = std::chrono::steady_clock::now() + kLongestWake;
-  for (std::size_t before = queued_.size() - taken_; push() && before > most_queued_;) {
+  for (std::size_t before = queued_.size() - taken_; push();) {
     const std::size_t left = queued_.size() - taken_;
+    if (left <= most_queued_) break;
     const auto now = std::chrono::steady_clock::now();
     if (left < before) end = now + kLongestWake;
     before = left;
