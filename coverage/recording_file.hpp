@@ -49,11 +49,14 @@ class RecordingWriter {
   Status flush() { return commit(true); }
   // Its status and the modules, as the machine told them. Names take longer.
   Status end(const Recording& recording);
-  // The same as they are now, the names and the entries: all of it is then in the file.
+  // The same as they are now, and the names. They are in the file when finish() has been called.
+  void add_names(const Recording& recording);
+  // The entries: all of it is then in the file.
   Status finish(const Recording& recording);
 
  private:
   explicit RecordingWriter(std::unique_ptr<Database> database);
+  void write_end(const Recording& recording, const std::string& unnamed);
   void write_pcs();
   void write_records(std::size_t task);
   void write_entries(std::size_t number, const Task& task);

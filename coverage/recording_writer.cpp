@@ -133,22 +133,27 @@ Status RecordingWriter::end_task(std::size_t number, const Task& task) {
   return commit(false);
 }
 
-Status RecordingWriter::end(const Recording& recording) {
+void RecordingWriter::write_end(const Recording& recording, const std::string& unnamed) {
   Statement set(*database_, "INSERT OR REPLACE INTO recording VALUES (?, ?)");
   set.run("status", recording.status);
   set.run("text-start", recording.text_start);
-  set.run("unnamed", "kcovtool was ended before it looked the names up: PCs only");
+  set.run("unnamed", unnamed);
   database_->run("DELETE FROM modules");
   write_modules(*database_, recording.modules);
+}
+
+Status RecordingWriter::end(const Recording& recording) {
+  write_end(recording, "kcovtool was ended before it looked the names up: PCs only");
   return commit(true);
 }
 
-Status RecordingWriter::finish(const Recording& recording) {
+void RecordingWriter::add_names(const Recording& recording) {
   // Modules may lie elsewhere now: where PCs have them.
-  if (Status ended = end(recording); !ended) return ended;
-  Statement(*database_, "INSERT OR REPLACE INTO recording VALUES (?, ?)")
-      .run("unnamed", recording.unnamed);
+  write_end(recording, recording.unnamed);
   write_names(*database_, recording.locations);
+}
+
+Status RecordingWriter::finish(const Recording& recording) {
   for (std::size_t task = 0; task < recording.tasks.size(); ++task)
     write_entries(task, recording.tasks[task]);
   return commit(true);
@@ -199,7 +204,9 @@ Status write_recording(const std::string& path, const Recording& recording) {
     if (written) written = writer.add_records(i, task.records, pcs);
     if (written && task.ended) written = writer.end_task(i, task);
   }
-  return written ? writer.finish(recording) : written;
+  if (!written) return written;
+  writer.add_names(recording);
+  return writer.finish(recording);
 }
 
 }  // namespace kcov::coverage

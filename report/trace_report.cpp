@@ -38,11 +38,6 @@ coverage::Code code_of(const symbol::Locations& locations) {
 }
 
 void cut(Recording& report) {
-  for (Task& task : report.tasks) task.entries.clear();
-  cut_rest(report);
-}
-
-void cut_rest(Recording& report) {
   const coverage::Code code = code_of(report.locations);
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {

@@ -17,10 +17,8 @@ using coverage::Task;
 // What the functions of these PCs are to whoever cuts their records. The names must outlive it.
 coverage::Code code_of(const symbol::Locations& locations);
 
-// Fills the `entries` of all tasks.
+// Fills the `entries` of the tasks that have none yet.
 void cut(Recording& report);
-// Of those that have none.
-void cut_rest(Recording& report);
 
 // Makes all records one entry of the one task, for what is no kernel's trace.
 void one_entry(Recording& report, std::string name);

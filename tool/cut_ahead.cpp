@@ -37,12 +37,21 @@ Status CutAhead::task_ended(const lab::SessionResult& result, std::size_t task) 
 }
 
 void CutAhead::work(const std::stop_token& stop) {
+  bool has_failed = false;
   try {
     cut(stop);
   } catch (const std::exception&) {
     // No memory, say. What was not cut is cut at the end, and fails there if it has to.
-    image_.reset();
+    has_failed = true;
   }
+  const std::lock_guard lock(mutex_);
+  if (has_failed) image_.reset();
+  leave_image();
+}
+
+void CutAhead::leave_image() {
+  uses_image_ = false;
+  has_left_image_.notify_one();
 }
 
 void CutAhead::cut(const std::stop_token& stop) {
@@ -54,11 +63,15 @@ void CutAhead::cut(const std::stop_token& stop) {
   (void)image_->locate(std::array{image_->extent().end});
   symbol::Locations locations;
   coverage::Code code = report::code_of(locations);
-  while (!stop.stop_requested()) {
+  while (true) {
     Ended ended;
     {
       std::unique_lock lock(mutex_);
-      if (!has_more_.wait(lock, stop, [this] { return !queue_.empty(); })) return;
+      leave_image();
+      has_more_.wait(lock, stop, [this] { return !queue_.empty(); });
+      // Asked in the lock: whoever takes the image has asked for the stop before.
+      if (stop.stop_requested()) return;
+      uses_image_ = true;
       ended = std::move(queue_.front());
       queue_.pop_front();
     }
@@ -69,10 +82,12 @@ void CutAhead::cut(const std::stop_token& stop) {
       if (location.symbol.empty()) return;
       locations.push_back(location);
     }
+    {
+      const std::lock_guard lock(mutex_);
+      leave_image();
+    }
     if (!fresh.empty()) code = report::code_of(locations);
-    auto entries = coverage::cut_into_entries(ended.records, code);
-    const std::lock_guard lock(mutex_);
-    done_.emplace_back(ended.task, std::move(entries));
+    done_.emplace_back(ended.task, coverage::cut_into_entries(ended.records, code));
   }
 }
 
@@ -81,10 +96,16 @@ void CutAhead::stop() {
   worker_.join();
 }
 
-std::optional<symbol::Image> CutAhead::finish(coverage::Recording& recording) {
-  stop();
-  for (auto& [task, entries] : done_) recording.tasks[task].entries = std::move(entries);
+std::optional<symbol::Image> CutAhead::take_image() {
+  worker_.request_stop();
+  std::unique_lock lock(mutex_);
+  has_left_image_.wait(lock, [this] { return !uses_image_; });
   return std::move(image_);
+}
+
+void CutAhead::finish(coverage::Recording& recording) {
+  worker_.join();
+  for (auto& [task, entries] : done_) recording.tasks[task].entries = std::move(entries);
 }
 
 }  // namespace kcov::tool

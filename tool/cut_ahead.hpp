@@ -30,10 +30,13 @@ class CutAhead : public lab::SessionObserver {
   Status task_ended(const lab::SessionResult& result, std::size_t task) override;
   void broken_off() override { stop(); }
 
-  // Puts the entries of the tasks that it came to into the recording, whose tasks are the
-  // session's, and leaves the others' to report::cut_rest(). Returns the image, if it could be
-  // opened. The session's result, or the recording that has taken its tasks, must live until then.
-  std::optional<symbol::Image> finish(coverage::Recording& recording);
+  // From now on no other task is taken. Returns the image, if it could be opened; to be called
+  // once.
+  std::optional<symbol::Image> take_image();
+  // After that: puts the entries of the tasks that it came to into the recording, whose tasks are
+  // the session's, and leaves the others' to report::cut(). The session's result, or the recording
+  // that has taken its tasks, must live until then.
+  void finish(coverage::Recording& recording);
 
  private:
   struct Ended {
@@ -44,14 +47,18 @@ class CutAhead : public lab::SessionObserver {
   void work(const std::stop_token& stop);
   void cut(const std::stop_token& stop);
   void stop();
+  void leave_image();  // with mutex_ held
 
   std::string vmlinux_;
-  std::optional<symbol::Image> image_;
+  std::optional<symbol::Image> image_;  // the worker's while it uses_image_
   std::size_t known_pcs_ = 0;
   std::mutex mutex_;
   std::condition_variable_any has_more_;
+  std::condition_variable_any has_left_image_;
+  bool uses_image_ = true;
   std::deque<Ended> queue_;
-  std::vector<std::pair<std::size_t, std::vector<coverage::Entry>>> done_;  // by task
+  // By task; the worker's until it has been joined.
+  std::vector<std::pair<std::size_t, std::vector<coverage::Entry>>> done_;
   std::jthread worker_;  // the last, for it uses the others
 };
 

@@ -176,7 +176,6 @@ void name_records(coverage::Recording& recording, std::optional<symbol::Image> i
   recording.locations = image->locate(pcs);
   image->store_answers(recording.locations);
   recording.unnamed.clear();
-  report::cut_rest(recording);
 }
 
 Status check_names(const coverage::Recording& recording, const std::string& file,
@@ -201,6 +200,7 @@ Result<coverage::Recording> read_named(const std::string& file, const std::strin
   } else if (!has_names && !recording->release.empty()) {
     name_records(*recording, {}, find_image(recording->build_id, recording->release));
   }
+  if (recording->unnamed.empty()) report::cut(*recording);
   if (!recording->status)
     say("{} was broken off: what had come until then follows, without what the tasks that ran had "
         "in "

@@ -43,8 +43,7 @@ std::vector<MissingModule> add_modules(symbol::Image& image,
 // on standard error. Empty where it cannot be told for the image.
 symbol::Locations all_points(symbol::Image& image, const coverage::CoverageSet& set);
 
-// Names the PCs and cuts the tasks that have no entries yet, or says in recording.unnamed why it
-// cannot.
+// Names the PCs, or says in recording.unnamed why it cannot.
 // `image`: what --vmlinux named; without one that at `path` is taken, which may be empty.
 void name_records(coverage::Recording& recording, std::optional<symbol::Image> image,
                   const std::string& path);

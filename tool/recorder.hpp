@@ -40,7 +40,9 @@ class Recorder : public lab::SessionObserver {
   Status flush() { return writer_->flush(); }
   // How the command ended.
   Status end(const coverage::Recording& recording) { return writer_->end(recording); }
-  // The same, and the names.
+  // The same, and the names; in the file when finish() has been called.
+  void add_names(const coverage::Recording& recording) { writer_->add_names(recording); }
+  // Its entries, too.
   Status finish(const coverage::Recording& recording) { return writer_->finish(recording); }
 
  private:

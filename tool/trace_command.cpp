@@ -229,10 +229,14 @@ Result<Recording> trace_kernel(const TraceOptions& options, const lab::Request& 
     return going_on.error();
   }
   // PCs alone need no names, but how many tasks there were is told by them.
-  if (recorded->cut_ahead != nullptr) image = recorded->cut_ahead->finish(report);
+  // While that is done, what ended last is still cut.
+  if (recorded->cut_ahead != nullptr) image = recorded->cut_ahead->take_image();
   name_records(report, std::move(image), recorded->vmlinux);
-  if (!report.unnamed.empty())
-    for (coverage::Task& task : report.tasks) task.entries.clear();
+  if (recorder != nullptr && recorder->has_begun()) recorder->add_names(report);
+  if (report.unnamed.empty()) {
+    if (recorded->cut_ahead != nullptr) recorded->cut_ahead->finish(report);
+    report::cut(report);
+  }
   if (options.view.raw) report.unnamed.clear();
   if (recorded->machine != nullptr) recorded->machine->finish();
   return report;

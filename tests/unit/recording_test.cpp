@@ -196,6 +196,7 @@ TEST_F(RecordingFile, Records_in_pieces_are_one_trace) {
   EXPECT_TRUE(ended->tasks[0].ended);
   EXPECT_EQ(ended->tasks[0].records, task.records);
   EXPECT_NE(ended->unnamed, "");
+  (*writer)->add_names(recording);
   ASSERT_TRUE((*writer)->finish(recording));
   const Result<Recording> read = read_recording(path_);
   ASSERT_TRUE(read) << read.error().message;
