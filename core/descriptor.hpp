@@ -32,6 +32,7 @@
 
 #include "../include/kcov/uapi.h"
 #include "binding.hpp"
+#include "dormancy.hpp"
 #include "error.hpp"
 #include "memory.hpp"
 #include "port.hpp"
@@ -113,6 +114,7 @@ class Descriptor {
   // that are there (contract 12-17). A failure changes nothing.
   [[nodiscard]] int enable(std::uint64_t mode) noexcept {
     fault_in();
+    Tracer<P> tracer;
     kcov_task_state* const task = P::current();
     Guard<P> guard(lock_);
     if (state_ != State::initialized) return kInvalid;
@@ -127,6 +129,7 @@ class Descriptor {
           .descriptor = this,
           .sequence = sequence_,
           .section = 0});
+    tracer.keep();
     return kOk;
   }
 
@@ -136,8 +139,13 @@ class Descriptor {
   [[nodiscard]] int remote_enable(std::uintptr_t argument) noexcept {
     Request request;
     if (const int error = Request::read(argument, request); error != kOk) return error;
+    Tracer<P> tracer;
     const int error = remote_enable(request);
-    if (error != kOk) P::release(request.memory);
+    if (error == kOk) {
+      tracer.keep();
+    } else {
+      P::release(request.memory);
+    }
     return error;
   }
 
@@ -329,6 +337,7 @@ class Descriptor {
       state_ = State::initialized;
       store_once(sequence_, sequence_ + 1);
     }
+    Dormancy<P>::end();
     put();
     return kOk;
   }
@@ -354,6 +363,7 @@ class Descriptor {
     }
     P::release(handles.memory);
     release_areas<P>(areas);
+    Dormancy<P>::end();
     put();
     return kOk;
   }

@@ -19,6 +19,8 @@ class Core : public testing::Test {
  protected:
   Core() {
     world = &own_;
+    // A test may leave a task that traces behind.
+    Dormancy<FakePort>::forget_tracers();
     EXPECT_EQ(0, Remote<FakePort>::create(kSoftAreas, kSoftWords));
     own_.live_blocks = 0;
   }
@@ -28,6 +30,7 @@ class Core : public testing::Test {
     EXPECT_EQ(-1 - static_cast<int>(kSoftAreas), own_.live_blocks) << "an area of a soft interrupt";
     EXPECT_EQ(0, own_.live_areas);
     EXPECT_EQ(0, own_.warnings);
+    EXPECT_TRUE(own_.calls_made && Dormancy<FakePort>::is_awake());
     EXPECT_EQ(0, own_.broken_guards);
     world = nullptr;
   }

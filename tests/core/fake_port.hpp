@@ -41,6 +41,12 @@ struct World {
   // What comes between in the next callback that records, after it has taken its record
   // and before it has stored the PC there.
   std::function<void()> during_callback;
+  // Dormancy. A test that sleeps is to leave the calls made.
+  std::mutex calls_mutex;
+  std::atomic<bool> calls_made = true;
+  std::atomic<int> patches = 0;
+  std::atomic<int> sleeps_asked_for = 0;
+  std::function<void()> while_patching;
 };
 inline World* world = nullptr;
 
@@ -152,6 +158,21 @@ struct BasicFakePort {
     if (to == 0) return false;
     std::memcpy(reinterpret_cast<void*>(to), from, bytes);
     return true;
+  }
+  static void lock_calls() noexcept {
+    if (locks_held != 0) std::abort();
+    world->calls_mutex.lock();
+  }
+  static void unlock_calls() noexcept { world->calls_mutex.unlock(); }
+  static void patch_calls(bool made) noexcept {
+    if (world->calls_made == made) std::abort();
+    world->calls_made = made;
+    ++world->patches;
+    if (world->while_patching) world->while_patching();
+  }
+  static void sleep_later() noexcept {
+    if (locks_held != 0) std::abort();
+    ++world->sleeps_asked_for;
   }
   static void warn(const char*) noexcept {
     ++world->warnings;

@@ -18,6 +18,10 @@ void port_release_area(std::uint64_t* area, std::size_t bytes) noexcept;
 bool port_copy_from_caller(void* to, std::uintptr_t from, std::size_t bytes) noexcept;
 bool port_copy_to_caller(std::uintptr_t to, const void* from, std::size_t bytes) noexcept;
 void port_warn(const char* text) noexcept;
+void port_lock_calls() noexcept;
+void port_unlock_calls() noexcept;
+void port_patch_calls(bool made) noexcept;
+void port_sleep_later() noexcept;
 }
 
 namespace {
@@ -48,6 +52,10 @@ struct BarePort {
     return port_copy_to_caller(to, from, bytes);
   }
   static void warn(const char* text) noexcept { port_warn(text); }
+  static void lock_calls() noexcept { port_lock_calls(); }
+  static void unlock_calls() noexcept { port_unlock_calls(); }
+  static void patch_calls(bool made) noexcept { port_patch_calls(made); }
+  static void sleep_later() noexcept { port_sleep_later(); }
 };
 static_assert(kcov::Port<BarePort>);
 

@@ -222,6 +222,7 @@ static int __init kcov_init(void)
 	 * instrumented debugfs code around every ioctl, and into every trace.
 	 */
 	debugfs_create_file_unsafe("kcov", 0600, NULL, NULL, &kcov_operations);
+	kcov_create_site_files();
 	kcov_selftest();
 	return 0;
 }

@@ -30,6 +30,10 @@ void kcov_glue_unlock(void *lock, unsigned long flags);
 bool kcov_glue_copy_from_user(void *destination, uintptr_t source, size_t bytes);
 bool kcov_glue_copy_to_user(uintptr_t destination, const void *source, size_t bytes);
 void kcov_glue_warn(const char *text);
+void kcov_glue_lock_calls(void);
+void kcov_glue_unlock_calls(void);
+void kcov_glue_patch_calls(bool made);
+void kcov_glue_sleep_later(void);
 
 /* Asked of the core by the kernel. Results are 0 or a negative errno. */
 void *kcov_core_open(void);
@@ -44,6 +48,13 @@ void kcov_core_section_stop(void);
 uint64_t kcov_core_common_handle(void);
 /* What a record's PC is less than the address it stands for (KASLR). */
 uint64_t kcov_core_image_offset(void);
+/* Dormancy: unmakes the calls unless somebody traces; whether they are made; by how many. */
+void kcov_core_sleep(void);
+bool kcov_core_is_awake(void);
+unsigned int kcov_core_tracers(void);
+
+/* Between glue.c and sites.c. */
+void kcov_create_site_files(void);
 
 #ifdef __cplusplus
 }

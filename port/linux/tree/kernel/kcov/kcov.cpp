@@ -48,6 +48,12 @@ void kcov_core_section_stop() { kcov::section_stop<LinuxPort>(); }
 
 std::uint64_t kcov_core_image_offset() { return kcov::machine::kaslr_offset(); }
 
+void kcov_core_sleep() { kcov::Dormancy<LinuxPort>::sleep(); }
+
+bool kcov_core_is_awake() { return kcov::Dormancy<LinuxPort>::is_awake(); }
+
+unsigned kcov_core_tracers() { return kcov::Dormancy<LinuxPort>::tracers(); }
+
 std::uint64_t kcov_core_common_handle() { return kcov::common_handle<LinuxPort>(); }
 
 }  // extern "C"

@@ -92,6 +92,10 @@ struct LinuxPort {
     return kcov_glue_copy_to_user(destination, source, bytes);
   }
   static void warn(const char* text) noexcept { kcov_glue_warn(text); }
+  static void lock_calls() noexcept { kcov_glue_lock_calls(); }
+  static void unlock_calls() noexcept { kcov_glue_unlock_calls(); }
+  static void patch_calls(bool made) noexcept { kcov_glue_patch_calls(made); }
+  static void sleep_later() noexcept { kcov_glue_sleep_later(); }
 };
 
 static_assert(Port<LinuxPort>);

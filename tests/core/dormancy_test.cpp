@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// Dormancy: when calls are made and unmade (core/dormancy.hpp).
+#include "core/dormancy.hpp"
+
+#include <thread>
+
+#include "core_test.hpp"
+
+namespace kcov::test {
+namespace {
+
+using Calls = Dormancy<FakePort>;
+
+class DormancyTest : public Core {};
+
+TEST_F(DormancyTest, calls_are_made_before_enable_returns_and_before_the_first_record) {
+  Calls::sleep();
+  EXPECT_FALSE(world->calls_made);
+  auto* const descriptor = initialized();
+  EXPECT_FALSE(world->calls_made) << "nobody traces yet";
+  world->while_patching = [] { EXPECT_EQ(KCOV_MODE_OFF, world->task.mode); };
+  EXPECT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  EXPECT_TRUE(world->calls_made);
+  EXPECT_EQ(2, world->patches);
+  EXPECT_EQ(1u, Calls::tracers());
+  EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
+  EXPECT_EQ(0u, Calls::tracers());
+  EXPECT_EQ(1, world->sleeps_asked_for);
+  EXPECT_TRUE(world->calls_made) << "when to sleep is the port's";
+  descriptor->close();
+}
+
+TEST_F(DormancyTest, nobody_sleeps_while_somebody_traces) {
+  auto* const descriptor = initialized();
+  EXPECT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  Calls::sleep();
+  EXPECT_TRUE(Calls::is_awake());
+  EXPECT_EQ(0, world->patches);
+  // Another task's end does not change that.
+  auto* const other = initialized();
+  kcov_task_state second{};
+  world->current = &second;
+  EXPECT_EQ(0, other->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  task_exit<FakePort>(second);
+  EXPECT_EQ(0, world->sleeps_asked_for);
+  Calls::sleep();
+  EXPECT_EQ(0, world->patches);
+  world->current = &world->task;
+  task_exit<FakePort>(world->task);
+  EXPECT_EQ(1, world->sleeps_asked_for);
+  descriptor->close();
+  other->close();
+}
+
+TEST_F(DormancyTest, an_enable_that_fails_leaves_no_tracer_behind) {
+  auto* const descriptor = opened();
+  EXPECT_EQ(kInvalid, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  EXPECT_EQ(0, descriptor->control(KCOV_INIT_TRACE, kWords));
+  EXPECT_EQ(kInvalid, descriptor->control(KCOV_ENABLE, 7));
+  EXPECT_EQ(0u, Calls::tracers());
+  EXPECT_EQ(2, world->sleeps_asked_for) << "it may have woken somebody";
+  descriptor->close();
+}
+
+TEST_F(DormancyTest, who_stands_for_handles_is_a_tracer) {
+  Calls::sleep();
+  auto* const descriptor = initialized();
+  kcov_remote_arg arg{};
+  arg.trace_mode = KCOV_TRACE_PC;
+  arg.area_size = kWords;
+  arg.common_handle = KCOV_SUBSYSTEM_COMMON | 5;
+  EXPECT_EQ(0, descriptor->control(KCOV_REMOTE_ENABLE, reinterpret_cast<std::uintptr_t>(&arg)));
+  EXPECT_TRUE(world->calls_made);
+  EXPECT_EQ(1u, Calls::tracers());
+  EXPECT_EQ(kInvalid, [&] {
+    auto* const second = initialized();
+    kcov_remote_arg bad = arg;
+    bad.area_size = 0;
+    kcov_task_state other{};
+    world->current = &other;
+    const int error =
+        second->control(KCOV_REMOTE_ENABLE, reinterpret_cast<std::uintptr_t>(&bad));
+    world->current = &world->task;
+    second->close();
+    return error;
+  }());
+  EXPECT_EQ(1u, Calls::tracers());
+  task_exit<FakePort>(world->task);
+  EXPECT_EQ(0u, Calls::tracers());
+  EXPECT_EQ(1, world->sleeps_asked_for);
+  descriptor->close();
+}
+
+// Tasks that begin and end, and one that sleeps whenever it can: whoever traces finds the
+// calls made, always.
+TEST_F(DormancyTest, calls_are_made_as_long_as_anybody_traces) {
+  constexpr int kRounds = 20000;
+  std::atomic<int> running = 3;
+  std::atomic<int> lost = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < kRounds; ++round) {
+        Calls::begin();
+        if (!world->calls_made) ++lost;
+        Calls::end();
+      }
+      --running;
+    });
+  }
+  while (running != 0) Calls::sleep();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(0, lost);
+  EXPECT_EQ(0u, Calls::tracers());
+  Calls::begin();
+  Calls::end();
+}
+
+}  // namespace
+}  // namespace kcov::test
