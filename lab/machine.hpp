@@ -74,7 +74,10 @@ class Machine {
 struct BootOptions {
   unsigned memory_mib = 256;  // what it may use at most; only what it touches is taken
   unsigned cpus = 1;
-  std::vector<std::string> writable;  // host directories that may be written through to
+  std::vector<std::string> writable = {};  // host directories that may be written through to
+  std::string kernel_arguments = {};       // further ones of the kernel's command line
+  // Its clocks go by executed instructions, one a nanosecond: x86_64 with one CPU.
+  bool count_instructions = false;
 };
 
 // Boots a kernel of the lab with kcov-agent as its first process.

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <sstream>
 #include <system_error>
 
 #include "lab/machine.hpp"
@@ -68,6 +69,12 @@ Result<std::unique_ptr<Machine>> boot_um(const Kernel& kernel, const BootOptions
     return Error{
         fmt::format("the machine um has one CPU: for {}, use the machine x86_64", options.cpus), 2};
   }
+  if (options.count_instructions) {
+    return Error{
+        "the machine um runs on the host's own CPU, which counts no instructions: use the "
+        "machine x86_64",
+        2};
+  }
   // Its memory is a file that is mapped executable, so the directory must allow that and
   // hold all of it.
   Result<MachineDirectory> made = make_machine_directory(std::uint64_t{options.memory_mib} << 20);
@@ -89,6 +96,8 @@ Result<std::unique_ptr<Machine>> boot_um(const Kernel& kernel, const BootOptions
                        "uml_dir=" + here + "/",
                        "umid=machine",
                        "loglevel=7"};
+  std::istringstream further(options.kernel_arguments);
+  for (std::string argument; further >> argument;) program.arguments.push_back(argument);
   program.on_one_cpu = true;
   // It is an ordinary program: what is preloaded for the command is not for its kernel.
   program.environment = {"TMPDIR=" + here, "TMP=" + here, "TEMP=" + here, "LD_PRELOAD="};

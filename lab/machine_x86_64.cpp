@@ -61,6 +61,9 @@ void share(std::vector<std::string>& arguments, const std::string& tag, const st
 }  // namespace
 
 Result<std::unique_ptr<Machine>> boot_x86_64(const Kernel& kernel, const BootOptions& options) {
+  if (options.count_instructions && options.cpus != 1) {
+    return Error{"instructions are counted on a machine with one CPU (--cpus 1)", 2};
+  }
   const Result<std::string> qemu = find_qemu();
   if (!qemu) return qemu.error();
   Result<MachineDirectory> made = make_machine_directory(kDirectoryBytes);
@@ -72,8 +75,8 @@ Result<std::unique_ptr<Machine>> boot_x86_64(const Kernel& kernel, const BootOpt
       "console=ttyS0 loglevel=7 panic=-1 reboot=t tsc=reliable root={} rootfstype=9p "
       "rootflags={},cache=loose "
       "ro "
-      "init={} {}=x86_64",
-      kRootTag, k9pOptions, made->init, kMachineVariable);
+      "init={} {}=x86_64 {}",
+      kRootTag, k9pOptions, made->init, kMachineVariable, options.kernel_arguments);
   SupervisedProgram program;
   program.arguments = {*qemu, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
                        "-machine", "pc", "-accel", "tcg", "-cpu", "max", "-smp",
@@ -83,6 +86,9 @@ Result<std::unique_ptr<Machine>> boot_x86_64(const Kernel& kernel, const BootOpt
                        "-append", command_line, "-chardev", "stdio,id=console,signal=off",
                        "-serial", "chardev:console", "-chardev", "socket,id=line,fd=3", "-device",
                        "virtio-serial-pci", "-device", "virtserialport,chardev=line"};
+  if (options.count_instructions) {
+    program.arguments.insert(program.arguments.end(), {"-icount", "shift=0"});
+  }
   share(program.arguments, kRootTag, "/", false);
   share(program.arguments, kSpoolTag, made->path, false);
   for (std::size_t i = 0; i < options.writable.size(); ++i) {

@@ -30,6 +30,8 @@ struct LabOptions {
   std::string log;
   unsigned memory_mib = 256;
   unsigned cpus = 1;
+  std::string kernel_arguments;
+  bool count_instructions = false;
   int hang_seconds = 30;
   std::vector<std::string> command;
 
@@ -129,9 +131,12 @@ Result<int> run(const LabOptions& options) {
   Result<std::vector<std::string>> writable = resolve_writable(options.writable);
   if (!writable) return writable.error();
   request.writable = std::move(*writable);
-  Result<std::unique_ptr<lab::Machine>> machine = lab::boot(
-      *kernel,
-      {.memory_mib = options.memory_mib, .cpus = options.cpus, .writable = request.writable});
+  Result<std::unique_ptr<lab::Machine>> machine =
+      lab::boot(*kernel, {.memory_mib = options.memory_mib,
+                          .cpus = options.cpus,
+                          .writable = request.writable,
+                          .kernel_arguments = options.kernel_arguments,
+                          .count_instructions = options.count_instructions});
   if (!machine) return machine.error();
   lab::SessionOptions session;
   session.hang_seconds = options.hang_seconds;
@@ -187,6 +192,12 @@ void add_lab(CLI::App& app, Action& chosen) {
   running->add_option("--cpus", options->cpus, "CPUs of the machine; more than one on x86_64 only")
       ->capture_default_str()
       ->check(CLI::Range(1u, 8u));
+  running
+      ->add_option("--kernel-arguments", options->kernel_arguments,
+                   "more for the kernel's command line (kcov_sleep_after=never)")
+      ->check(not_empty());
+  running->add_flag("--count-instructions", options->count_instructions,
+                    "on x86_64: the machine's clocks count instructions, one a nanosecond");
   running
       ->add_option("--hang-timeout", options->hang_seconds,
                    "seconds of silence after which the machine is taken for dead")

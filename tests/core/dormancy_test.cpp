@@ -78,8 +78,7 @@ TEST_F(DormancyTest, who_stands_for_handles_is_a_tracer) {
     bad.area_size = 0;
     kcov_task_state other{};
     world->current = &other;
-    const int error =
-        second->control(KCOV_REMOTE_ENABLE, reinterpret_cast<std::uintptr_t>(&bad));
+    const int error = second->control(KCOV_REMOTE_ENABLE, reinterpret_cast<std::uintptr_t>(&bad));
     world->current = &world->task;
     second->close();
     return error;

@@ -55,6 +55,7 @@ unsigned int kcov_core_tracers(void);
 
 /* Between glue.c and sites.c. */
 void kcov_create_site_files(void);
+void kcov_sleep_now(void);
 
 #ifdef __cplusplus
 }

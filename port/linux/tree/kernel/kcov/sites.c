@@ -102,6 +102,11 @@ static void end_writing(void)
 	protect_text(false);
 }
 
+static bool is_translated(void)
+{
+	return false;
+}
+
 static bool is_init_text(unsigned long at)
 {
 	return at >= (unsigned long)__init_begin && at < (unsigned long)__init_end;
@@ -161,6 +166,15 @@ static void end_writing(void)
 	mutex_unlock(&text_mutex);
 }
 
+/*
+ * An emulator may translate code on one CPU while another writes it, and go on with what it
+ * made of the old byte (QEMU before 8.1). To write the same once more makes it look again.
+ */
+static bool is_translated(void)
+{
+	return num_online_cpus() > 1 && boot_cpu_has(X86_FEATURE_HYPERVISOR);
+}
+
 static bool is_init_text(unsigned long at)
 {
 	return init_section_contains((void *)at, 1);
@@ -215,8 +229,8 @@ static bool is_init_site(const struct site_table *table, unsigned long at)
 	return table->module ? within_module_init(at, table->module) : is_init_text(at);
 }
 
-/* Returns how many were left alone. */
-static unsigned int patch_table(const struct site_table *table, bool made)
+/* Returns how many were left alone. `again`: writes what is there already, too. */
+static unsigned int patch_table(const struct site_table *table, bool made, bool again)
 {
 	const u8 from = made ? NO_CALL : CALL, to = made ? CALL : NO_CALL;
 	unsigned int i, others = 0;
@@ -233,7 +247,7 @@ static unsigned int patch_table(const struct site_table *table, bool made)
 		if ((*at != from && *at != to) ||
 		    !is_callback((unsigned long)at + CALL_SIZE + distance) || is_below_probe(at))
 			others++;
-		else if (*at == from)
+		else if (again || *at == from)
 			write_text(at, to);
 	}
 	return others;
@@ -249,21 +263,31 @@ void kcov_glue_unlock_calls(void)
 	mutex_unlock(&calls_mutex);
 }
 
-void kcov_glue_patch_calls(bool made)
+static void patch_tables(bool made, bool again)
 {
-	u64 begin = now_ns();
 	struct site_table *table = &of_kernel;
 
 	left_alone = 0;
+	do {
+		left_alone += patch_table(table, made, again);
+		table = list_next_entry(table, list);
+	} while (table != &of_kernel);
+}
+
+void kcov_glue_patch_calls(bool made)
+{
+	u64 begin = now_ns();
+
 	if (!begin_writing()) {
 		pr_warn_once("kcov: the kernel's text cannot be written: the calls of its callbacks stay\n");
 		return;
 	}
-	do {
-		left_alone += patch_table(table, made);
-		table = list_next_entry(table, list);
-	} while (table != &of_kernel);
+	patch_tables(made, false);
 	end_writing();
+	if (is_translated() && begin_writing()) {
+		patch_tables(made, true);
+		end_writing();
+	}
 	changes++;
 	last_change = ktime_get_boottime_ns();
 	last_took = now_ns() - begin;
@@ -288,6 +312,12 @@ static void sleep_work(struct work_struct *work)
 	if (time_before(jiffies, end))
 		schedule_delayed_work(&sleeping, end - jiffies);
 	else
+		kcov_core_sleep();
+}
+
+void kcov_sleep_now(void)
+{
+	if (of_kernel.count && READ_ONCE(sleep_after) != NEVER)
 		kcov_core_sleep();
 }
 
@@ -330,7 +360,7 @@ static void add_module(struct module *module)
 	mutex_lock(&calls_mutex);
 	list_add(&table->list, &of_kernel.list);
 	if (!kcov_core_is_awake() && begin_writing()) {
-		left_alone += patch_table(table, false);
+		left_alone += patch_table(table, false, false);
 		end_writing();
 	}
 	mutex_unlock(&calls_mutex);
@@ -439,8 +469,7 @@ static int __init sleep_at_start(void)
 {
 	of_kernel.entries = __start_kcov_sites;
 	of_kernel.count = __stop_kcov_sites - __start_kcov_sites;
-	if (of_kernel.count && sleep_after != NEVER)
-		kcov_core_sleep();
+	kcov_sleep_now();
 	/* Its init code is of no use to a tracer, and its memory is freed. */
 	of_kernel.init_is_gone = true;
 #ifdef CONFIG_MODULES
