@@ -28,12 +28,14 @@ namespace kcov {
 
 // A soft interrupt puts what the task was doing aside, and puts it back
 // (contract 36): in whatever step of the two above it came upon the task.
-[[gnu::always_inline]] inline void set_aside(kcov_task_state& task) noexcept {
+// `soft_interrupt`: not 0, what the field is to be meanwhile.
+[[gnu::always_inline]] inline void set_aside(kcov_task_state& task,
+                                             std::uint32_t soft_interrupt) noexcept {
   task.saved_mode = load_once(task.mode);
   store_once(task.mode, KCOV_MODE_OFF);
   compiler_barrier();
   task.saved = task.bound;
-  task.soft_interrupt = 1;
+  task.soft_interrupt = soft_interrupt;
 }
 
 [[gnu::always_inline]] inline void put_back(kcov_task_state& task) noexcept {

@@ -5,6 +5,8 @@
 // repeated or merged by the compiler, and order nothing by themselves.
 #pragma once
 
+#include <cstdint>
+
 namespace kcov {
 
 template <typename T>
@@ -15,6 +17,19 @@ template <typename T>
 template <typename T>
 [[gnu::always_inline]] inline void store_once(T& location, T value) noexcept {
   __atomic_store_n(&location, value, __ATOMIC_RELAXED);
+}
+
+// load_once(location) == Value. A compiler keeps an atomic load apart from the comparison; this
+// is the first thing of every callback, and saves it an instruction and a register.
+template <std::uint32_t Value>
+[[gnu::always_inline]] inline bool equals_once(const std::uint32_t& location) noexcept {
+#if defined(__x86_64__)
+  bool equal;
+  asm volatile("cmpl %2, %1" : "=@cce"(equal) : "m"(location), "i"(Value));
+  return equal;
+#else
+  return load_once(location) == Value;
+#endif
 }
 
 // Orders this CPU's accesses against its own interrupts. No instruction.

@@ -35,6 +35,10 @@ concept Port = requires(kcov_task_state* state, std::uintptr_t pc, std::size_t b
   // threads that have none.
   { P::current() } noexcept -> std::same_as<kcov_task_state*>;
   // Callback, but only when the task traces.
+  // Where one word tells, a port may have in addition, for the callback alone:
+  //   static std::uint32_t context_word() noexcept   0 in a task, kSoftInterrupt in a soft
+  //                                                  interrupt, else something else
+  //   static constexpr std::uint32_t kSoftInterrupt  not 0
   { P::context() } noexcept -> std::same_as<Context>;
   // Callback, only for records: the address less the offset the image was loaded at.
   { P::canonical_pc(pc) } noexcept -> std::same_as<std::uintptr_t>;

@@ -12,6 +12,18 @@
 
 namespace kcov {
 
+// What kcov_task_state.soft_interrupt is while a soft interrupt's section is bound: the value that
+// the port compares with, where it has one (is_in_place()).
+template <Port P>
+constexpr std::uint32_t soft_interrupt_word() noexcept {
+  if constexpr (requires { P::kSoftInterrupt; }) {
+    static_assert(P::kSoftInterrupt != 0);
+    return P::kSoftInterrupt;
+  } else {
+    return 1;
+  }
+}
+
 // Begins a section of `handle` in the running task or soft interrupt. Warns of a
 // malformed handle and of a section within another, or within a task that traces;
 // does nothing for a handle that nobody enabled, and in hard interrupts (contract 34).
@@ -51,7 +63,7 @@ void section_start(std::uint64_t handle) noexcept {
   }
   area->words()[0] = 0;
   area->dropped = 0;
-  if (soft) set_aside(*task);
+  if (soft) set_aside(*task, soft_interrupt_word<P>());
   bind(*task, start.mode,
        {.area = area->words(),
         .capacity = Descriptor<P>::capacity(area->size, start.mode),

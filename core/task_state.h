@@ -53,10 +53,13 @@ struct kcov_binding {
 struct kcov_task_state {
 	/* The one word that is read when nobody traces. */
 	uint32_t mode;
-	/* 1 while `bound` is a remote section of a soft interrupt, else 0. */
+	/*
+	 * Not 0 while `bound` is a remote section of a soft interrupt: then what the port's
+	 * context_word() is in one, so that the callback compares the two.
+	 */
 	uint32_t soft_interrupt;
 	struct kcov_binding bound;
-	/* What the soft interrupt's section found, while soft_interrupt is 1. */
+	/* What the soft interrupt's section found, while there is one. */
 	uint32_t saved_mode;
 	struct kcov_binding saved;
 	/* The descriptor this task enabled for remote coverage, or null; holds a reference. */

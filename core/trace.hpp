@@ -19,20 +19,29 @@
 
 namespace kcov {
 
-// The state of the running task if it traces in `mode` and may do so here, else null.
+// Contract 28: whether this is the task itself or, where a section of a soft interrupt is bound,
+// a soft interrupt.
 template <Port P>
-[[gnu::always_inline]] inline kcov_task_state* tracing_task(std::uint32_t mode) noexcept {
+[[gnu::always_inline]] inline bool is_in_place(const kcov_task_state& task) noexcept {
+  if constexpr (requires { P::kSoftInterrupt; }) {
+    return P::context_word() == task.soft_interrupt;
+  } else {
+    return P::context() == (task.soft_interrupt == 0 ? Context::task : Context::soft_interrupt);
+  }
+}
+
+// The state of the running task if it traces in `Mode` and may do so here, else null.
+template <Port P, std::uint32_t Mode>
+[[gnu::always_inline]] inline kcov_task_state* tracing_task() noexcept {
   kcov_task_state* const task = P::current();
   if (task == nullptr) [[unlikely]]
     return nullptr;
-  if (load_once(task->mode) != mode) [[likely]]
+  if (!equals_once<Mode>(task->mode)) [[likely]]
     return nullptr;
   // Pairs with the barrier in bind(): the mode was seen, so the area is there.
   compiler_barrier();
-  // Contract 28: in the task, or in the soft interrupt whose section this is. After
-  // the mode, because the mode says no far more often.
-  const Context expected = task->soft_interrupt == 0 ? Context::task : Context::soft_interrupt;
-  if (P::context() != expected) [[unlikely]]
+  // After the mode, because the mode says no far more often.
+  if (!is_in_place<P>(*task)) [[unlikely]]
     return nullptr;
   return task;
 }
@@ -59,37 +68,49 @@ struct Area {
   return true;
 }
 
-// The body of __sanitizer_cov_trace_pc. `pc` is the callback's return address.
+// The bodies of the callbacks once it is known that the task traces. `pc` is the callback's
+// return address.
 template <Port P>
-[[gnu::always_inline]] inline void trace_pc(std::uintptr_t pc) noexcept {
-  kcov_task_state* const task = tracing_task<P>(KCOV_MODE_TRACE_PC);
-  if (task == nullptr) [[likely]]
-    return;
-  const Area area{task->bound.area, task->bound.capacity};
+[[gnu::always_inline]] inline void record_pc(kcov_task_state& task, std::uintptr_t pc) noexcept {
+  const Area area{task.bound.area, task.bound.capacity};
   std::uint64_t index;
-  if (!claim_record(*task, area, index)) [[unlikely]]
+  if (!claim_record(task, area, index)) [[unlikely]]
     return;
   store_once(area.words[1 + index], static_cast<std::uint64_t>(P::canonical_pc(pc)));
 }
 
-// The bodies of the comparison callbacks. `type` is made of KCOV_CMP_CONST and
-// KCOV_CMP_SIZE; the operands come zero-extended (contract 27). capacity is a count
-// of records of four words, so no product of the count can wrap (contract 26).
+// `type` is made of KCOV_CMP_CONST and KCOV_CMP_SIZE; the operands come zero-extended
+// (contract 27). capacity is a count of records of four words, so no product of the count can
+// wrap (contract 26).
 template <Port P>
-[[gnu::always_inline]] inline void trace_cmp(std::uint64_t type, std::uint64_t arg1,
-                                             std::uint64_t arg2, std::uintptr_t pc) noexcept {
-  kcov_task_state* const task = tracing_task<P>(KCOV_MODE_TRACE_CMP);
-  if (task == nullptr) [[likely]]
-    return;
-  const Area area{task->bound.area, task->bound.capacity};
+[[gnu::always_inline]] inline void record_cmp(kcov_task_state& task, std::uint64_t type,
+                                              std::uint64_t arg1, std::uint64_t arg2,
+                                              std::uintptr_t pc) noexcept {
+  const Area area{task.bound.area, task.bound.capacity};
   std::uint64_t index;
-  if (!claim_record(*task, area, index)) [[unlikely]]
+  if (!claim_record(task, area, index)) [[unlikely]]
     return;
   std::uint64_t* const record = area.words + 1 + index * KCOV_WORDS_PER_CMP;
   store_once(record[0], type);
   store_once(record[1], arg1);
   store_once(record[2], arg2);
   store_once(record[3], static_cast<std::uint64_t>(P::canonical_pc(pc)));
+}
+
+// The same from the beginning.
+template <Port P>
+[[gnu::always_inline]] inline void trace_pc(std::uintptr_t pc) noexcept {
+  if (kcov_task_state* const task = tracing_task<P, KCOV_MODE_TRACE_PC>(); task != nullptr)
+      [[unlikely]]
+    record_pc<P>(*task, pc);
+}
+
+template <Port P>
+[[gnu::always_inline]] inline void trace_cmp(std::uint64_t type, std::uint64_t arg1,
+                                             std::uint64_t arg2, std::uintptr_t pc) noexcept {
+  if (kcov_task_state* const task = tracing_task<P, KCOV_MODE_TRACE_CMP>(); task != nullptr)
+      [[unlikely]]
+    record_cmp<P>(*task, type, arg1, arg2, pc);
 }
 
 // The body of __sanitizer_cov_trace_switch: one constant comparison for each case.
@@ -99,7 +120,7 @@ template <Port P>
 [[gnu::always_inline]] inline void trace_switch(std::uint64_t value, const std::uint64_t* cases,
                                                 std::uintptr_t pc) noexcept {
   // Once here, so that untraced code does not walk the cases.
-  if (tracing_task<P>(KCOV_MODE_TRACE_CMP) == nullptr) [[likely]]
+  if (tracing_task<P, KCOV_MODE_TRACE_CMP>() == nullptr) [[likely]]
     return;
   std::uint64_t type = KCOV_CMP_CONST;
   switch (cases[1]) {

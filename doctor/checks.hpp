@@ -23,6 +23,10 @@ Section check_running_kernel(const Host& host);
 // The configuration of the running kernel, where it is to be found; an Error says where not.
 Result<KernelConfig> running_config(const Host& host);
 
+// Whether the kernel's calls of the callbacks sleep while nobody traces; `text`: what
+// /sys/kernel/debug/kcov_sites says, empty for a stock kernel, of which nothing is said.
+void check_sites(Section& section, const std::string& text);
+
 // The lab's kernel for `machine` ("um", "x86_64", ...): what it needs of this machine, and whether
 // it boots and gives records (a small program is traced).
 Section check_lab(const Host& host, const std::string& machine);

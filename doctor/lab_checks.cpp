@@ -151,6 +151,7 @@ void check_trace(Section& section, const Host& host, const lab::Kernel& kernel) 
   }
   section.ok("a trace", fmt::format("{} recorded {} PCs, {} of them different, in {:.1f} s",
                                     command, trial->records, trial->pcs.size(), trial->seconds));
+  check_sites(section, trial->sites);
   check_names(section, kernel, *trial);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "doctor/trial.hpp"
 
-#include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -29,16 +29,21 @@ void make_a_call() {
   (void)!::read(-1, &byte, 1);
 }
 
-// /dev/null, for what the command says.
-class Nowhere {
+// What the command says, in memory.
+class MemoryFile {
  public:
-  Nowhere() : fd_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {}
-  Nowhere(const Nowhere&) = delete;
-  Nowhere& operator=(const Nowhere&) = delete;
-  ~Nowhere() {
+  MemoryFile() : fd_(::memfd_create("kcovtool-doctor", MFD_CLOEXEC)) {}
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+  ~MemoryFile() {
     if (fd_ >= 0) ::close(fd_);
   }
   int fd() const { return fd_; }
+  std::string text() const {
+    char block[4096];
+    const ssize_t count = ::pread(fd_, block, sizeof block, 0);
+    return {block, count > 0 ? static_cast<std::size_t>(count) : 0};
+  }
 
  private:
   int fd_;
@@ -78,22 +83,26 @@ KcovTrial try_kcov(const std::string& path) {
 Result<LabTrial> try_lab(const lab::Kernel& kernel) {
   const auto begin = std::chrono::steady_clock::now();
   LabTrial trial;
-  trial.command = {"true"};
+  trial.command = {"cat", "/sys/kernel/debug/kcov_sites"};
   Result<lab::Request> request = lab::request_for(trial.command);
   if (!request) return request.error();
   request->trace_words = kLabWords;
-  const Nowhere nowhere;
-  if (nowhere.fd() < 0) return Error{"cannot open /dev/null: " + errno_text(errno)};
+  const MemoryFile output;
+  const MemoryFile errors;
+  if (output.fd() < 0 || errors.fd() < 0)
+    return Error{"cannot make a file in memory: " + errno_text(errno)};
   Result<std::unique_ptr<lab::Machine>> machine =
       lab::boot(kernel, {.memory_mib = kLabMemory, .cpus = 1, .writable = {}});
   if (!machine) return machine.error();
   lab::SessionOptions options;
   options.input = -1;
-  options.output = options.errors = nowhere.fd();
+  options.output = output.fd();
+  options.errors = errors.fd();
   const Result<lab::SessionResult> session = lab::run_session(**machine, *request, options);
   if (!session) return session.error();
   (*machine)->finish();
   if (!session->outcome.message.empty()) return Error{session->outcome.message};
+  trial.sites = output.text();
   trial.release = session->release;
   trial.build_id = session->build_id;
   trial.pcs = session->pcs;

@@ -30,6 +30,7 @@ struct LabTrial {
   std::string build_id;  // of the kernel that ran
   std::size_t records = 0;
   std::vector<std::uint64_t> pcs;  // distinct
+  std::string sites;               // what kcov_sites said; empty: there is none (stock)
   std::string untraced;            // why the program was not traced
   double seconds = 0;
 };

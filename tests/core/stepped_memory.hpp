@@ -38,6 +38,13 @@ T stepped_load_once(const T& location) noexcept {
   return value;
 }
 
+template <std::uint32_t Value>
+bool stepped_equals_once(const std::uint32_t& location) noexcept {
+  const bool equal = equals_once<Value>(location);
+  step(Step::load, &location);
+  return equal;
+}
+
 template <typename T>
 void stepped_store_once(T& location, T value) noexcept {
   store_once(location, value);
@@ -52,5 +59,6 @@ inline void stepped_compiler_barrier() noexcept {
 }  // namespace kcov
 
 #define load_once stepped_load_once
+#define equals_once stepped_equals_once
 #define store_once stepped_store_once
 #define compiler_barrier stepped_compiler_barrier

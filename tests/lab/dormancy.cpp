@@ -2,13 +2,15 @@
 // Makes the kernel's calls of the callbacks come and go, and looks whether a trace is whole
 // each time: the first system call after ENABLE has woken them is to be recorded as one that
 // comes long after.
-//   usage: lab_dormancy ROUNDS [BESIDE]
+//   usage: lab_dormancy ROUNDS [BESIDE [MODULE.ko]]
 // BESIDE further processes make system calls meanwhile, every other one of them traced and
-// looked at in the same way. Prints what kcov_sites says at the end.
+// looked at in the same way; another one loads the module and removes it. Prints what kcov_sites
+// says at the end, with the module loaded.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -87,6 +89,24 @@ void run_beside(bool traces, const std::vector<std::uint64_t>& expected) {
   }
 }
 
+void load(const char* module) {
+  const int file = ::open(module, O_RDONLY | O_CLOEXEC);
+  if (::syscall(SYS_finit_module, file, "", 0) != 0) fail(std::string(module) + " does not load");
+  ::close(file);
+}
+
+void load_and_remove(const char* module) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  std::string name = module;
+  name = name.substr(name.rfind('/') + 1);
+  name.resize(name.size() - std::strlen(".ko"));
+  // The last step is a removal, so that whoever ends this process can load it.
+  while (::getppid() != 1) {
+    load(module);
+    if (::syscall(SYS_delete_module, name.c_str(), O_NONBLOCK) != 0) fail(name + " stays");
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -111,6 +131,12 @@ int main(int argc, char** argv) {
     if (child == 0) run_beside(i % 2 == 1, expected);
     others.push_back(child);
   }
+  const char* const module = argc > 3 ? argv[3] : nullptr;
+  if (module != nullptr) {
+    const pid_t child = ::fork();
+    if (child == 0) load_and_remove(module);
+    others.push_back(child);
+  }
   for (long round = 0; round < rounds; ++round) {
     // Until the worker has unmade the calls; with others that trace it rarely can.
     for (int i = 0; i < 2000 && beside < 2 && sites()["state"] != "dormant"; ++i) ::usleep(100);
@@ -131,6 +157,8 @@ int main(int argc, char** argv) {
     ::kill(child, SIGKILL);
     ::waitpid(child, &status, 0);
   }
+  // It may have been ended between the two.
+  if (module != nullptr && sites()["modules"] == "0") load(module);
   std::ifstream file(kSites);
   for (std::string line; std::getline(file, line);) std::puts(line.c_str());
   return 0;

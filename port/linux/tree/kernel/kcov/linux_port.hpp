@@ -71,6 +71,12 @@ struct LinuxPort {
                                                    : Context::soft_interrupt;
   }
 
+  // The same bits of the count, as they are.
+  static constexpr std::uint32_t kSoftInterrupt = KCOV_SOFT_INTERRUPT_MASK;
+  [[gnu::always_inline]] static std::uint32_t context_word() noexcept {
+    return machine::preempt_count() & (KCOV_HARD_INTERRUPT_MASK | KCOV_SOFT_INTERRUPT_MASK);
+  }
+
   [[gnu::always_inline]] static std::uintptr_t canonical_pc(std::uintptr_t pc) noexcept {
     return pc - machine::kaslr_offset();
   }

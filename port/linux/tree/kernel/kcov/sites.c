@@ -226,7 +226,8 @@ static bool is_below_probe(u8 *at)
 
 static bool is_init_site(const struct site_table *table, unsigned long at)
 {
-	return table->module ? within_module_init(at, table->module) : is_init_text(at);
+	/* Once the memory is gone a module does not know of it any more. */
+	return table->module ? !within_module_core(at, table->module) : is_init_text(at);
 }
 
 /* Returns how many were left alone. `again`: writes what is there already, too. */
