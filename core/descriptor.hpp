@@ -115,6 +115,7 @@ class Descriptor {
   [[nodiscard]] int enable(std::uint64_t mode) noexcept {
     fault_in();
     Tracer<P> tracer;
+    if (!tracer.calls_are_made()) return kNoMemory;
     kcov_task_state* const task = P::current();
     Guard<P> guard(lock_);
     if (state_ != State::initialized) return kInvalid;
@@ -140,7 +141,7 @@ class Descriptor {
     Request request;
     if (const int error = Request::read(argument, request); error != kOk) return error;
     Tracer<P> tracer;
-    const int error = remote_enable(request);
+    const int error = tracer.calls_are_made() ? remote_enable(request) : kNoMemory;
     if (error == kOk) {
       tracer.keep();
     } else {

@@ -27,19 +27,21 @@ template <Port P>
 class Dormancy {
  public:
   // A task is about to trace. On return all calls are made, so that nothing is lost between an
-  // ENABLE and the first record. May sleep.
-  static void begin() noexcept {
+  // ENABLE and the first record; false: they cannot be. Owes an end() either way. May sleep.
+  [[nodiscard]] static bool begin() noexcept {
     // Sequentially consistent, as the store and the load in sleep(): either this task sees
     // that the calls are gone, or sleep() sees that there is a tracer.
     tracers_.fetch_add(1, std::memory_order_seq_cst);
     if (awake_.load(std::memory_order_seq_cst)) [[likely]]
-      return;
+      return true;
     P::lock_calls();
-    if (!awake_.load(std::memory_order_relaxed)) {
-      P::patch_calls(true);
-      awake_.store(true, std::memory_order_seq_cst);
+    bool made = awake_.load(std::memory_order_relaxed);
+    if (!made) {
+      made = P::patch_calls(true);
+      if (made) awake_.store(true, std::memory_order_seq_cst);
     }
     P::unlock_calls();
+    return made;
   }
 
   // A task that called begin() traces no more. Does not sleep.
@@ -53,12 +55,9 @@ class Dormancy {
     P::lock_calls();
     if (awake_.load(std::memory_order_relaxed)) {
       awake_.store(false, std::memory_order_seq_cst);
-      if (tracers_.load(std::memory_order_seq_cst) == 0) {
-        P::patch_calls(false);
-      } else {
-        // Whoever saw the calls gone waits for the lock, and finds them made.
-        awake_.store(true, std::memory_order_seq_cst);
-      }
+      const bool unmade = tracers_.load(std::memory_order_seq_cst) == 0 && P::patch_calls(false);
+      // Whoever saw the calls gone waits for the lock, and finds them made.
+      if (!unmade) awake_.store(true, std::memory_order_seq_cst);
     }
     P::unlock_calls();
   }
@@ -80,15 +79,17 @@ class Dormancy {
 template <Port P>
 class Tracer {
  public:
-  Tracer() noexcept { Dormancy<P>::begin(); }
+  Tracer() noexcept : calls_are_made_(Dormancy<P>::begin()) {}
   ~Tracer() {
     if (!kept_) Dormancy<P>::end();
   }
   Tracer(const Tracer&) = delete;
   Tracer& operator=(const Tracer&) = delete;
+  [[nodiscard]] bool calls_are_made() const noexcept { return calls_are_made_; }
   void keep() noexcept { kept_ = true; }
 
  private:
+  const bool calls_are_made_;
   bool kept_ = false;
 };
 

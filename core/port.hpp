@@ -65,12 +65,12 @@ concept Port = requires(kcov_task_state* state, std::uintptr_t pc, std::size_t b
   { P::copy_to_caller(pc, static_cast<const void*>(memory), bytes) } noexcept -> std::same_as<bool>;
 
   // Dormancy (dormancy.hpp). Makes or unmakes the calls of the callbacks, all of them, and is
-  // called with the lock held; on return from patch_calls(true) every CPU makes them. A port
-  // that cannot leaves them made. All but sleep_later() may sleep; that sees to it that
+  // called with the lock held; on return from patch_calls(true) every CPU makes them. False: it
+  // could not, and nothing has changed. All but sleep_later() may sleep; that sees to it that
   // Dormancy::sleep() is called later, or never.
   { P::lock_calls() } noexcept;
   { P::unlock_calls() } noexcept;
-  { P::patch_calls(true) } noexcept;
+  { P::patch_calls(true) } noexcept -> std::same_as<bool>;
   { P::sleep_later() } noexcept;
 
   // Says that an invariant does not hold, with a stack trace where there is one.

@@ -28,7 +28,7 @@
  *
  * Signal handlers are not recorded (contract 28), for which the library defines
  * sigaction(), longjmp() and their kin; of the calls of this file none but
- * kcov_host_close() is to be made from one.
+ * kcov_host_close() is to be made from one, nor from a callback of dl_iterate_phdr().
  */
 #ifndef KCOV_HOST_H
 #define KCOV_HOST_H
@@ -104,6 +104,41 @@ int kcov_host_close(int fd);
 void kcov_host_remote_start(uint64_t handle);
 void kcov_host_remote_stop(void);
 uint64_t kcov_host_common_handle(void);
+
+/*
+ * Dormancy: while nobody traces, the calls of the callbacks are taken out of the code, each
+ * after the first time that it is made, and all are put back before KCOV_ENABLE or
+ * KCOV_REMOTE_ENABLE returns. It begins 100 milliseconds after the program, and again when nobody
+ * has traced for 10 seconds, or for as many milliseconds as KCOV_HOST_SLEEP_AFTER says, in the
+ * environment: 0 is at once, "never" is not at all. It needs /proc/self/mem, and keeps a file descriptor of it while it lasts.
+ */
+enum {
+	KCOV_HOST_AWAKE = 0, /* calls are made: somebody traces, or did a short while ago */
+	KCOV_HOST_DORMANT = 1,
+	KCOV_HOST_ALWAYS_AWAKE = 2, /* calls are made, for the reason in `why` */
+};
+
+struct kcov_host_sites {
+	uint32_t state;
+	uint32_t tracers;     /* threads of this process that have something enabled */
+	uint64_t sites;       /* places in the code that are known to call */
+	uint64_t table_bytes; /* of memory for them: at most 4 each, in whole pages */
+	uint64_t changes;     /* how often calls were made or unmade */
+	uint64_t changed_at;  /* the last time: CLOCK_MONOTONIC, in ns; 0: never yet */
+	uint64_t change_took; /* how long that took, in ns */
+	const char *why;      /* a sentence, or NULL in the other states */
+};
+
+/* Fills in what is so now, each field by itself. 0, always. */
+int kcov_host_get_sites(struct kcov_host_sites *sites);
+
+/*
+ * From now on `milliseconds` without a tracer make calls dormant: 0 is at once, -1 never. What
+ * is dormant is made again meanwhile. EINVAL for any other negative number; EOPNOTSUPP on a
+ * machine whose calls are not known. Where /proc/self/mem cannot be had that is no error
+ * here: kcov_host_get_sites() says so.
+ */
+int kcov_host_sleep_after(long milliseconds);
 
 #ifdef __cplusplus
 }

@@ -5,33 +5,85 @@
 // The callbacks that the compiler's -fsanitize-coverage=trace-pc,trace-cmp calls. Whoever
 // is instrumented pulls this object out of the archive, so the hook that starts
 // tracing from outside the program (trace_file.hpp) is here as well.
+//
+// Each records what the core's records (core/callbacks.hpp), and where it does not trace it
+// looks at one byte more: whether calls like this one are to be unmade (sites.hpp).
 #include <bit>
+#include <iterator>
 
 #include "core/callbacks.hpp"
+#include "port/host/call_site.hpp"
 #include "port/host/host_port.hpp"
+#include "port/host/next_definition.hpp"
 
 using kcov::host::HostPort;
 
-KCOV_DEFINE_CALLBACKS(HostPort)
-KCOV_DEFINE_COMPARISON_CALLBACKS(HostPort)
+// Left by a jump, with the return address where it is.
+#define KCOV_HOST_CALLBACK(name, mode_of_it, parameters, record)                          \
+  extern "C" void __sanitizer_cov_trace_##name parameters;                                \
+  KCOV_HOST_OWN(__sanitizer_cov_trace_##name);                                            \
+  extern "C" void __sanitizer_cov_trace_##name parameters {                               \
+    if (kcov::load_once(kcov::host::current_task.mode) == (mode_of_it)) {                 \
+      record;                                                                             \
+    } else if (kcov::load_once(kcov::host::call_watch) != kcov::host::CallWatch::none)    \
+        [[unlikely]] {                                                                    \
+      kcov::host::untraced_call(                                                          \
+          KCOV_RETURN_ADDRESS,                                                            \
+          reinterpret_cast<std::uintptr_t>(&kcov_host_own___sanitizer_cov_trace_##name)); \
+    }                                                                                     \
+  }
+
+// Zero-extended by the types of the operands (contract 27).
+#define KCOV_HOST_COMPARISON(name, type, Operand)                             \
+  KCOV_HOST_CALLBACK(name, KCOV_MODE_TRACE_CMP, (Operand arg1, Operand arg2), \
+                     kcov::trace_cmp<HostPort>(type, arg1, arg2, KCOV_RETURN_ADDRESS))
+
+KCOV_HOST_CALLBACK(pc, KCOV_MODE_TRACE_PC, (), kcov::trace_pc<HostPort>(KCOV_RETURN_ADDRESS))
+
+KCOV_HOST_COMPARISON(cmp1, KCOV_CMP_SIZE(0u), std::uint8_t)
+KCOV_HOST_COMPARISON(cmp2, KCOV_CMP_SIZE(1u), std::uint16_t)
+KCOV_HOST_COMPARISON(cmp4, KCOV_CMP_SIZE(2u), std::uint32_t)
+KCOV_HOST_COMPARISON(cmp8, KCOV_CMP_SIZE(3u), std::uint64_t)
+KCOV_HOST_COMPARISON(const_cmp1, KCOV_CMP_CONST | KCOV_CMP_SIZE(0u), std::uint8_t)
+KCOV_HOST_COMPARISON(const_cmp2, KCOV_CMP_CONST | KCOV_CMP_SIZE(1u), std::uint16_t)
+KCOV_HOST_COMPARISON(const_cmp4, KCOV_CMP_CONST | KCOV_CMP_SIZE(2u), std::uint32_t)
+KCOV_HOST_COMPARISON(const_cmp8, KCOV_CMP_CONST | KCOV_CMP_SIZE(3u), std::uint64_t)
+KCOV_HOST_CALLBACK(switch, KCOV_MODE_TRACE_CMP, (std::uint64_t value, const std::uint64_t* cases),
+                   kcov::trace_switch<HostPort>(value, cases, KCOV_RETURN_ADDRESS))
 
 // What gcc alone calls, and no kernel has: comparisons of floating-point numbers. They
 // are recorded as those of their bits, in 4 and 8 bytes.
-extern "C" void __sanitizer_cov_trace_cmpf(float arg1, float arg2);
-extern "C" void __sanitizer_cov_trace_cmpf(float arg1, float arg2) {
-  kcov::trace_cmp<HostPort>(KCOV_CMP_SIZE(2u), std::bit_cast<std::uint32_t>(arg1),
-                            std::bit_cast<std::uint32_t>(arg2), KCOV_RETURN_ADDRESS);
-}
-extern "C" void __sanitizer_cov_trace_cmpd(double arg1, double arg2);
-extern "C" void __sanitizer_cov_trace_cmpd(double arg1, double arg2) {
-  kcov::trace_cmp<HostPort>(KCOV_CMP_SIZE(3u), std::bit_cast<std::uint64_t>(arg1),
-                            std::bit_cast<std::uint64_t>(arg2), KCOV_RETURN_ADDRESS);
-}
+KCOV_HOST_CALLBACK(cmpf, KCOV_MODE_TRACE_CMP, (float arg1, float arg2),
+                   kcov::trace_cmp<HostPort>(KCOV_CMP_SIZE(2u), std::bit_cast<std::uint32_t>(arg1),
+                                             std::bit_cast<std::uint32_t>(arg2),
+                                             KCOV_RETURN_ADDRESS))
+KCOV_HOST_CALLBACK(cmpd, KCOV_MODE_TRACE_CMP, (double arg1, double arg2),
+                   kcov::trace_cmp<HostPort>(KCOV_CMP_SIZE(3u), std::bit_cast<std::uint64_t>(arg1),
+                                             std::bit_cast<std::uint64_t>(arg2),
+                                             KCOV_RETURN_ADDRESS))
 
 namespace {
 
 // Before the constructors of the program, so that those are traced too.
 [[gnu::constructor(101)]] void start_before_the_program() {
+  // As the calls lead to them, whatever else has the same names.
+  static const std::uintptr_t callbacks[] = {
+#define KCOV_HOST_ADDRESS(name) \
+  reinterpret_cast<std::uintptr_t>(&kcov_host_own___sanitizer_cov_trace_##name)
+    KCOV_HOST_ADDRESS(pc),
+    KCOV_HOST_ADDRESS(cmp1),
+    KCOV_HOST_ADDRESS(cmp2),
+    KCOV_HOST_ADDRESS(cmp4),
+    KCOV_HOST_ADDRESS(cmp8),
+    KCOV_HOST_ADDRESS(const_cmp1),
+    KCOV_HOST_ADDRESS(const_cmp2),
+    KCOV_HOST_ADDRESS(const_cmp4),
+    KCOV_HOST_ADDRESS(const_cmp8),
+    KCOV_HOST_ADDRESS(switch),
+    KCOV_HOST_ADDRESS(cmpf),
+    KCOV_HOST_ADDRESS(cmpd),
+  };
+  kcov::host::set_callbacks(callbacks, std::size(callbacks));
   kcov::host::start();
   kcov::host::start_trace_file();
 }

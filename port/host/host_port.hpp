@@ -11,6 +11,7 @@
 #include "core/port.hpp"
 #include "core/section.hpp"
 #include "port/host/handlers.hpp"
+#include "port/host/sites.hpp"
 
 namespace kcov::host {
 
@@ -59,6 +60,15 @@ struct HostPort {
   static bool copy_from_caller(void* to, std::uintptr_t from, std::size_t bytes) noexcept;
   static bool copy_to_caller(std::uintptr_t to, const void* from, std::size_t bytes) noexcept;
   static void warn(const char* text) noexcept;
+
+  // Dormancy: sites.hpp.
+  static void lock_calls() noexcept { host::lock_calls(); }
+  static void unlock_calls() noexcept { host::unlock_calls(); }
+  static bool patch_calls(bool made) noexcept {
+    host::patch_calls(made);
+    return true;
+  }
+  static void sleep_later() noexcept { host::sleep_later(); }
 };
 static_assert(Port<HostPort>);
 
@@ -78,7 +88,7 @@ bool watch_thread_exit() noexcept;
 // What watch_thread_exit() needs once for a process.
 void start_watching() noexcept;
 
-// Once, before anything else: the load bias, the fork handlers. Any thread may ask.
+// Once, before anything else: the load bias, the fork handlers, dormancy. Any thread may ask.
 void start() noexcept;
 
 // The same before a descriptor is opened: the last time that the load bias may change.

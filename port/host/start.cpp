@@ -8,6 +8,7 @@
 
 #include "core/task_switch.h"
 #include "port/host/open_files.hpp"
+#include "port/host/sites.hpp"
 
 namespace kcov::host {
 
@@ -64,9 +65,11 @@ bool image_found = true;
 void before_fork() {
   kcov_begin_switch(&current_task);
   files_before_fork();
+  sites_before_fork();
 }
 
 void after_fork_in_parent() {
+  sites_after_fork_in_parent();
   files_after_fork_in_parent();
   kcov_end_switch(&current_task);
 }
@@ -74,6 +77,7 @@ void after_fork_in_parent() {
 void after_fork_in_child() {
   // The child's only thread is new, whatever its memory says (contract 31).
   task_init(current_task, current_task.common_handle);
+  sites_after_fork_in_child();
   files_after_fork_in_child();
   // Handles are the process's own.
   if (auto* const parents = Remote<HostPort>::instance(); parents != nullptr)
@@ -90,6 +94,7 @@ void start_once() {
   start_watching();
   create_remote();
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+  start_sites();
 }
 
 }  // namespace

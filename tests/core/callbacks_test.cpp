@@ -70,5 +70,36 @@ TEST_F(Callbacks, A_record_holds_the_address_that_the_callback_returns_to) {
   descriptor->close();
 }
 
+// A port that tells the context by one word, as Linux does by its preemption count.
+struct WordPort : FakePort {
+  static constexpr std::uint32_t kSoftInterrupt = 0x100;
+  static std::uint32_t context_word() noexcept {
+    switch (world->context) {
+      case Context::task: return 0;
+      case Context::soft_interrupt: return kSoftInterrupt;
+      case Context::hard_interrupt: return 0x10000;
+    }
+    return 0x10000;
+  }
+};
+
+TEST_F(Core, Rule28_one_word_tells_the_same_as_the_context) {
+  EXPECT_EQ(0x100u, soft_interrupt_word<WordPort>());
+  for (const Context context : {Context::task, Context::soft_interrupt, Context::hard_interrupt}) {
+    for (const bool section : {false, true}) {
+      world->context = context;
+      kcov_task_state by_word{};
+      kcov_task_state by_context{};
+      if (section) {
+        set_aside(by_word, soft_interrupt_word<WordPort>());
+        set_aside(by_context, soft_interrupt_word<FakePort>());
+      }
+      const bool in_place = context == (section ? Context::soft_interrupt : Context::task);
+      EXPECT_EQ(in_place, is_in_place<WordPort>(by_word));
+      EXPECT_EQ(in_place, is_in_place<FakePort>(by_context));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace kcov::test

@@ -62,6 +62,29 @@ TEST_F(DormancyTest, an_enable_that_fails_leaves_no_tracer_behind) {
   descriptor->close();
 }
 
+TEST_F(DormancyTest, without_the_calls_nobody_traces) {
+  world->patching_fails = true;
+  Calls::sleep();
+  EXPECT_TRUE(Calls::is_awake()) << "they could not be unmade";
+  world->patching_fails = false;
+  Calls::sleep();
+  EXPECT_FALSE(Calls::is_awake());
+  auto* const descriptor = initialized();
+  kcov_remote_arg arg{};
+  arg.trace_mode = KCOV_TRACE_PC;
+  arg.area_size = kWords;
+  arg.common_handle = KCOV_SUBSYSTEM_COMMON | 5;
+  world->patching_fails = true;
+  EXPECT_EQ(kNoMemory, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  EXPECT_EQ(kNoMemory,
+            descriptor->control(KCOV_REMOTE_ENABLE, reinterpret_cast<std::uintptr_t>(&arg)));
+  EXPECT_EQ(0u, Calls::tracers());
+  world->patching_fails = false;
+  EXPECT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
+  descriptor->close();
+}
+
 TEST_F(DormancyTest, who_stands_for_handles_is_a_tracer) {
   Calls::sleep();
   auto* const descriptor = initialized();
@@ -100,8 +123,7 @@ TEST_F(DormancyTest, calls_are_made_as_long_as_anybody_traces) {
   for (int i = 0; i < 3; ++i) {
     threads.emplace_back([&] {
       for (int round = 0; round < kRounds; ++round) {
-        Calls::begin();
-        if (!world->calls_made) ++lost;
+        if (!Calls::begin() || !world->calls_made) ++lost;
         Calls::end();
       }
       --running;
@@ -111,7 +133,7 @@ TEST_F(DormancyTest, calls_are_made_as_long_as_anybody_traces) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(0, lost);
   EXPECT_EQ(0u, Calls::tracers());
-  Calls::begin();
+  EXPECT_TRUE(Calls::begin());
   Calls::end();
 }
 

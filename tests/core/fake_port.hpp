@@ -45,6 +45,7 @@ struct World {
   std::mutex calls_mutex;
   std::atomic<bool> calls_made = true;
   std::atomic<int> patches = 0;
+  bool patching_fails = false;
   std::atomic<int> sleeps_asked_for = 0;
   std::function<void()> while_patching;
 };
@@ -164,11 +165,13 @@ struct BasicFakePort {
     world->calls_mutex.lock();
   }
   static void unlock_calls() noexcept { world->calls_mutex.unlock(); }
-  static void patch_calls(bool made) noexcept {
+  static bool patch_calls(bool made) noexcept {
     if (world->calls_made == made) std::abort();
+    if (world->patching_fails) return false;
     world->calls_made = made;
     ++world->patches;
     if (world->while_patching) world->while_patching();
+    return true;
   }
   static void sleep_later() noexcept {
     if (locks_held != 0) std::abort();

@@ -20,7 +20,7 @@ bool port_copy_to_caller(std::uintptr_t to, const void* from, std::size_t bytes)
 void port_warn(const char* text) noexcept;
 void port_lock_calls() noexcept;
 void port_unlock_calls() noexcept;
-void port_patch_calls(bool made) noexcept;
+bool port_patch_calls(bool made) noexcept;
 void port_sleep_later() noexcept;
 }
 
@@ -54,7 +54,7 @@ struct BarePort {
   static void warn(const char* text) noexcept { port_warn(text); }
   static void lock_calls() noexcept { port_lock_calls(); }
   static void unlock_calls() noexcept { port_unlock_calls(); }
-  static void patch_calls(bool made) noexcept { port_patch_calls(made); }
+  static bool patch_calls(bool made) noexcept { return port_patch_calls(made); }
   static void sleep_later() noexcept { port_sleep_later(); }
 };
 static_assert(kcov::Port<BarePort>);

@@ -79,13 +79,19 @@ class Tracer {
   kcov::Buffer buffer_;
 };
 
+// All of the call is there; a page fault of ours may follow.
+bool is_whole(const std::vector<std::uint64_t>& found, const std::vector<std::uint64_t>& expected) {
+  return found.size() >= expected.size() &&
+         std::equal(expected.begin(), expected.end(), found.begin());
+}
+
 void run_beside(bool traces, const std::vector<std::uint64_t>& expected) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (!traces) {
     for (struct stat status;;) (void)::stat("/proc/self/status", &status);
   }
   for (Tracer tracer;;) {
-    if (tracer.trace() != expected) fail("a trace beside is not whole");
+    if (!is_whole(tracer.trace(), expected)) fail("a trace beside is not whole");
   }
 }
 
@@ -142,7 +148,7 @@ int main(int argc, char** argv) {
     for (int i = 0; i < 2000 && beside < 2 && sites()["state"] != "dormant"; ++i) ::usleep(100);
     if (beside < 2 && sites()["state"] != "dormant") fail("it does not sleep");
     const std::vector<std::uint64_t> found = tracer.trace();
-    if (found == expected) continue;
+    if (is_whole(found, expected)) continue;
     std::printf("round %ld: expected, found\n", round);
     for (std::size_t i = 0; i < std::max(found.size(), expected.size()); ++i) {
       std::printf("0x%llx 0x%llx\n",

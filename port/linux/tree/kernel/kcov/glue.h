@@ -32,7 +32,7 @@ bool kcov_glue_copy_to_user(uintptr_t destination, const void *source, size_t by
 void kcov_glue_warn(const char *text);
 void kcov_glue_lock_calls(void);
 void kcov_glue_unlock_calls(void);
-void kcov_glue_patch_calls(bool made);
+bool kcov_glue_patch_calls(bool made);
 void kcov_glue_sleep_later(void);
 
 /* Asked of the core by the kernel. Results are 0 or a negative errno. */

@@ -100,7 +100,7 @@ struct LinuxPort {
   static void warn(const char* text) noexcept { kcov_glue_warn(text); }
   static void lock_calls() noexcept { kcov_glue_lock_calls(); }
   static void unlock_calls() noexcept { kcov_glue_unlock_calls(); }
-  static void patch_calls(bool made) noexcept { kcov_glue_patch_calls(made); }
+  static bool patch_calls(bool made) noexcept { return kcov_glue_patch_calls(made); }
   static void sleep_later() noexcept { kcov_glue_sleep_later(); }
 };
 

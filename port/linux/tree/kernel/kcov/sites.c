@@ -275,13 +275,13 @@ static void patch_tables(bool made, bool again)
 	} while (table != &of_kernel);
 }
 
-void kcov_glue_patch_calls(bool made)
+bool kcov_glue_patch_calls(bool made)
 {
 	u64 begin = now_ns();
 
 	if (!begin_writing()) {
-		pr_warn_once("kcov: the kernel's text cannot be written: the calls of its callbacks stay\n");
-		return;
+		pr_warn_once("kcov: the kernel's text cannot be written\n");
+		return false;
 	}
 	patch_tables(made, false);
 	end_writing();
@@ -295,6 +295,7 @@ void kcov_glue_patch_calls(bool made)
 	if (made && left_alone)
 		pr_warn_once("kcov: %u calls could not be made, there is something else (a probe?)\n",
 			     left_alone);
+	return true;
 }
 
 /* --- a while ------------------------------------------------------------------ */

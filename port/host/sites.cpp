@@ -1,0 +1,562 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// BANNER: a callback may bring any thread here, with any lock of the C library held, within a
+// signal handler, on a small stack. Never instrumented; system calls alone, no memory of the
+// C library's, no lock waited for on the way of a callback; errno as it was.
+//
+// When calls are made and unmade (sites.hpp).
+#include "port/host/sites.hpp"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <kcov/host.h>
+#include <link.h>
+#include <linux/membarrier.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "port/host/call_site.hpp"
+#include "port/host/host_port.hpp"
+#include "port/host/own_memory.hpp"
+#include "port/host/site_table.hpp"
+#include "port/host/uninterrupted.hpp"
+
+namespace kcov::host {
+
+constinit unsigned char call_watch = CallWatch::none;
+
+namespace {
+
+using Calls = Dormancy<HostPort>;
+
+constexpr const char* kVariable = "KCOV_HOST_SLEEP_AFTER";
+constexpr long kNever = -1;
+constexpr long kDefault = 10000;
+// The first time nobody can have traced yet. Programs that are done by then are spared what
+// learning costs, some microseconds a place.
+constexpr long kAtStart = 100;
+constexpr std::uintptr_t kPage = 4096;
+
+// Calls of a thread between two looks at the clock.
+constexpr unsigned kCallsPerLook = 1024;
+
+// The lock, and what its holder does with signals meanwhile.
+constinit std::atomic<bool> locked{false};
+Interruptions of_holder;
+// This thread has it on account of a callback, in which lock_calls() has nothing to do.
+constinit thread_local bool holds [[gnu::tls_model("initial-exec")]] = false;
+constinit thread_local unsigned calls [[gnu::tls_model("initial-exec")]] = 0;
+
+// Set by whoever says when to sleep, read by anybody.
+constinit std::atomic<long> after{kNever};        // milliseconds
+constinit std::atomic<std::int64_t> due{0};       // milliseconds, as coarse_now()
+constinit std::atomic<const char*> why{nullptr};  // calls are always made; a sentence
+
+// Under the lock, but for what kcov_host_sites() reads.
+constinit SiteTable table;
+constinit bool dormant = false;
+constinit bool has_written = false;
+constinit bool forked = false;
+constinit std::uint64_t changes = 0;
+constinit std::uint64_t changed_at = 0;
+constinit std::uint64_t change_took = 0;
+
+// Return addresses that are no site's, or whose site could not be changed: looked for before
+// anything that costs more. A bit wrong at times does no harm, so any thread looks, and the
+// lock's holder writes.
+constexpr std::size_t kWays = 4;
+constinit std::uintptr_t strangers[512][kWays]{};
+constinit unsigned next_way = 0;  // and whether there have been any
+
+std::uintptr_t (&strangers_like(std::uintptr_t address) noexcept)[kWays] {
+  return strangers[(address ^ address >> 9) % std::size(strangers)];
+}
+
+bool is_stranger(std::uintptr_t address) noexcept {
+  for (const std::uintptr_t& each : strangers_like(address))
+    if (load_once(each) == address) return true;
+  return false;
+}
+
+void add_stranger(std::uintptr_t address) noexcept {
+  store_once(strangers_like(address)[next_way++ % kWays], address);
+}
+
+void forget_strangers() noexcept {
+  if (next_way == 0) return;
+  for (auto& ways : strangers)
+    for (std::uintptr_t& each : ways) store_once(each, std::uintptr_t{0});
+  next_way = 0;
+}
+
+std::int64_t coarse_now() noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1000000;
+}
+
+std::uint64_t now_ns() noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000000000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+class ErrnoKept {
+ public:
+  ErrnoKept() noexcept : error_(errno) {}
+  ~ErrnoKept() { errno = error_; }
+  ErrnoKept(const ErrnoKept&) = delete;
+  ErrnoKept& operator=(const ErrnoKept&) = delete;
+
+ private:
+  int error_;
+};
+
+// The kernel's own set: the C library's would leave out its signal for cancellation. And as
+// in uninterrupted.hpp, without those that a thread brings upon itself.
+constexpr std::uint64_t bit(int signal) { return std::uint64_t{1} << (signal - 1); }
+constexpr std::uint64_t kBlocked =
+    ~(bit(SIGSEGV) | bit(SIGBUS) | bit(SIGILL) | bit(SIGFPE) | bit(SIGTRAP) | bit(SIGSYS));
+
+// The lock from within a callback, if it is free.
+class TriedLock {
+ public:
+  TriedLock() noexcept {
+    if (locked.load(std::memory_order_relaxed)) return;
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &kBlocked, &before_, sizeof before_);
+    holds_ = !locked.exchange(true, std::memory_order_acquire);
+    if (holds_) {
+      holds = true;
+    } else {
+      unblock();
+    }
+  }
+  ~TriedLock() {
+    if (!holds_) return;
+    holds = false;
+    locked.store(false, std::memory_order_release);
+    unblock();
+  }
+  explicit operator bool() const noexcept { return holds_; }
+  TriedLock(const TriedLock&) = delete;
+  TriedLock& operator=(const TriedLock&) = delete;
+
+ private:
+  void unblock() const noexcept {
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, sizeof before_);
+  }
+
+  std::uint64_t before_ = 0;
+  bool holds_ = false;
+};
+
+// How many bytes are written at once: all that lie between the first and the last that
+// change in a page, or each by itself, where somebody might put other code there meanwhile.
+enum class Width { page, byte };
+
+// Changes sites of one page and marks them as done. One at a time.
+class PageChange {
+ public:
+  PageChange(const OwnMemory& memory, Targets& targets) noexcept
+      : memory_(memory), targets_(targets) {}
+
+  // The entries [first, last), sorted, all of them calls that end in the same page. Whether
+  // all could be written to that are sites.
+  bool operator()(const SiteList& list, SiteEntry* first, SiteEntry* last, bool made, Width width) {
+    if (!read_page((list.address(*first) - 1) & ~(kPage - 1))) return true;
+    std::size_t low = kSize;
+    std::size_t high = 0;
+    bool all = true;
+    for (SiteEntry* each = first; each != last; ++each) {
+      const std::uintptr_t address = list.address(*each);
+      const std::size_t end = address - start_;
+      if (end > end_ || end < begin_ + kCallBytes) continue;
+      const CallSite site = call_before(bytes_ + end - kCallBytes, address, targets_);
+      if (site.callback == 0) continue;
+      *each |= SiteList::kDone;
+      if (site.made == made) continue;
+      const std::size_t at = end - site.length;
+      bytes_[at] = first_byte(site.length, made);
+      low = std::min(low, at);
+      high = std::max(high, at + 1);
+      if (width == Width::byte && !memory_.write(start_ + at, bytes_ + at, 1)) all = false;
+    }
+    if (width == Width::page && low < high)
+      all = memory_.write(start_ + low, bytes_ + low, high - low);
+    return all;
+  }
+
+ private:
+  static constexpr std::size_t kLead = 8;  // of the page before, for calls that begin there
+  static constexpr std::size_t kSize = kLead + kPage;
+
+  bool read_page(std::uintptr_t page) noexcept {
+    start_ = page - kLead;
+    begin_ = 0;
+    std::size_t found = memory_.read(start_, bytes_, kSize);
+    if (found <= kLead) {
+      memset(bytes_, 0, kLead);
+      begin_ = kLead - 1;  // where a call of five bytes has a sixth before it
+      found = kLead + memory_.read(page, bytes_ + kLead, kPage);
+    }
+    end_ = found;
+    return found > kLead;
+  }
+
+  // Not on the stack. Used under the lock.
+  static unsigned char bytes_[kSize];
+  const OwnMemory& memory_;
+  Targets& targets_;
+  std::uintptr_t start_ = 0;  // the address of bytes_[0]
+  std::size_t begin_ = 0;     // what was read
+  std::size_t end_ = 0;
+};
+unsigned char PageChange::bytes_[PageChange::kSize];
+
+// Changes [first, last), sorted, page by page.
+bool change_all(const SiteList& list, SiteEntry* first, SiteEntry* last, bool made, Width width,
+                PageChange& change) noexcept {
+  bool all = true;
+  while (first != last) {
+    const std::uintptr_t page = (list.address(*first) - 1) / kPage;
+    SiteEntry* next = first + 1;
+    while (next != last && (list.address(*next) - 1) / kPage == page) ++next;
+    all = change(list, first, next, made, width) && all;
+    first = next;
+  }
+  return all;
+}
+
+// Calls of the page that `return_address` returns to which are known already. Whether that
+// one is among them and is not made any more.
+bool unmake_page(const OwnMemory& memory, Targets& targets,
+                 std::uintptr_t return_address) noexcept {
+  SiteList* const list = table.list_of(return_address);
+  if (list == nullptr) return false;
+  const std::uintptr_t page = (return_address - 1) & ~(kPage - 1);
+  SiteEntry* const first = list->from(page + 1);
+  SiteEntry* const last = list->from(page + kPage + 1);
+  if (first == last) return false;
+  PageChange change(memory, targets);
+  const bool all = change(*list, first, last, false, Width::page);
+  bool unmade = false;
+  for (SiteEntry* each = first; each != last; ++each) {
+    if (*each == (list->entry(return_address) | SiteList::kDone)) unmade = all;
+    *each &= ~SiteList::kDone;
+  }
+  return unmade;
+}
+
+// Reads the bytes before `return_address`, or those of them that there are.
+bool read_before(const OwnMemory& memory, std::uintptr_t return_address,
+                 unsigned char (&bytes)[kCallBytes]) noexcept {
+  if (memory.read(return_address - kCallBytes, bytes, kCallBytes) == kCallBytes) return true;
+  bytes[0] = 0;
+  return memory.read(return_address - 5, bytes + 1, 5) == 5;
+}
+
+// Whether the call is not made any more, or will not be.
+bool learn(std::uintptr_t return_address, std::uintptr_t callback) noexcept {
+  if (OwnMemory::keep() != 0) return false;
+  const OwnMemory memory;
+  Targets targets(memory);
+  if (unmake_page(memory, targets, return_address)) return true;
+  unsigned char bytes[kCallBytes];
+  if (!read_before(memory, return_address, bytes)) return false;
+  const CallSite site = call_before(bytes, return_address, targets);
+  if (site.callback != callback) return false;
+  if (!site.made) return true;  // by another thread, since this one called
+  SiteList* const list = table.room_for(return_address);
+  // The first address of all would be entry 0 of its list, and its call in the list before.
+  if (list == nullptr || return_address - list->base < kCallBytes) return false;
+  const unsigned char unmade = first_byte(site.length, false);
+  if (!memory.write(return_address - site.length, &unmade, 1)) {
+    if (has_written) return false;
+    why.store("code cannot be written to through /proc/self/mem", std::memory_order_relaxed);
+    store_once(call_watch, CallWatch::none);
+    return true;
+  }
+  has_written = true;
+  list->entries[list->count] = list->entry(return_address);
+  store_once(list->count, list->count + 1);
+  return true;
+}
+
+// --- waking ---------------------------------------------------------------------------
+
+struct Waking {
+  PageChange change;
+  bool all;  // could be written to
+};
+
+void make_between(Waking& waking, std::uintptr_t begin, std::uintptr_t end, Width width) noexcept {
+  for (const SiteList& list : table) {
+    if (list.entries == nullptr) continue;
+    SiteEntry* const first = list.from(begin);
+    waking.all = change_all(list, first, list.from(end), true, width, waking.change) && waking.all;
+  }
+}
+
+int make_in_object(dl_phdr_info* info, std::size_t, void* argument) {
+  for (int index = 0; index < info->dlpi_phnum; ++index) {
+    const auto& segment = info->dlpi_phdr[index];
+    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0) continue;
+    const std::uintptr_t begin = info->dlpi_addr + segment.p_vaddr;
+    make_between(*static_cast<Waking*>(argument), begin + 1, begin + segment.p_memsz + 1,
+                 Width::page);
+  }
+  return 0;
+}
+
+bool has_one_thread() noexcept {
+  struct stat status;
+  // Two links and one for each.
+  return syscall(SYS_newfstatat, AT_FDCWD, "/proc/self/task", &status, 0) == 0 &&
+         status.st_nlink == 3;
+}
+
+// What no object of the dynamic linker's has is done byte by byte: nothing keeps it where it
+// is. Then what is not a site is forgotten.
+void make_rest(Waking& waking) noexcept {
+  for (SiteList& list : table) {
+    for (std::size_t index = 0; index < list.count; ++index) {
+      SiteEntry* const each = list.entries + index;
+      if ((*each & SiteList::kDone) != 0) continue;
+      waking.all = waking.change(list, each, each + 1, true, Width::byte) && waking.all;
+    }
+    list.keep_done();
+  }
+}
+
+// Whether all that are sites are made.
+bool make_all() noexcept {
+  const OwnMemory memory;
+  if (memory.error() != 0) return false;
+  for (SiteList& list : table) list.sort();
+  Targets targets(memory);
+  Waking waking{PageChange(memory, targets), true};
+  // The dynamic linker's lock may have been inherited from a thread that does not exist here.
+  if (!forked) {
+    dl_iterate_phdr(make_in_object, &waking);
+  } else if (has_one_thread()) {
+    make_between(waking, 0, UINTPTR_MAX, Width::page);
+  }
+  make_rest(waking);
+  return waking.all;
+}
+
+// Every CPU fetches the code anew before it goes on in this process.
+void synchronize_cpus() noexcept {
+  constexpr int kSynchronize = MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE;
+  if (syscall(SYS_membarrier, kSynchronize, 0, 0) == 0 || errno != EPERM) return;
+  syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
+  syscall(SYS_membarrier, kSynchronize, 0, 0);
+}
+
+void wake() noexcept {
+  store_once(call_watch, CallWatch::none);
+  store_once(dormant, false);
+  if (table.sites() != 0) {
+    if (!make_all())
+      HostPort::warn(
+          "kcov: calls that are dormant cannot be made again: their coverage is not recorded");
+    synchronize_cpus();
+  }
+  OwnMemory::drop();
+}
+
+// Whether calls are dormant.
+bool fall_asleep() noexcept {
+  if (after.load(std::memory_order_relaxed) == kNever) {
+    store_once(call_watch, CallWatch::none);
+    return false;
+  }
+  const int error = OwnMemory::keep();
+  if (error != 0) {
+    why.store(error == EMFILE || error == ENFILE ? "no file descriptor is left for /proc/self/mem"
+                                                 : "/proc/self/mem cannot be opened",
+              std::memory_order_relaxed);
+    store_once(call_watch, CallWatch::none);
+    return false;
+  }
+  why.store(nullptr, std::memory_order_relaxed);
+  forget_strangers();
+  store_once(dormant, true);
+  store_once(call_watch, CallWatch::learning);
+  return true;
+}
+
+// --- when ------------------------------------------------------------------------------
+
+// The two that untraced_call() jumps to, so that it needs no frame itself: until the while is
+// over each callback goes through it.
+[[gnu::noinline]] void try_to_learn(std::uintptr_t return_address,
+                                    std::uintptr_t callback) noexcept {
+  const ErrnoKept kept;
+  const TriedLock lock;
+  if (!lock || load_once(call_watch) != CallWatch::learning) return;
+  if (!learn(return_address, callback)) add_stranger(return_address);
+}
+
+[[gnu::noinline]] void look_at_clock() noexcept {
+  const ErrnoKept kept;
+  if (coarse_now() < due.load(std::memory_order_relaxed)) return;
+  if (Calls::tracers() != 0) {
+    // Nobody needs to look until the last of them ends, which sets the watch. If it has
+    // since, that is undone here, and done again.
+    __atomic_store_n(&call_watch, CallWatch::none, __ATOMIC_SEQ_CST);
+    if (Calls::tracers() == 0) __atomic_store_n(&call_watch, CallWatch::waiting, __ATOMIC_SEQ_CST);
+    return;
+  }
+  const TriedLock lock;
+  if (lock && load_once(call_watch) == CallWatch::waiting) Calls::sleep();
+}
+
+long parse(const char* text) noexcept {
+  if (strcmp(text, "never") == 0) return kNever;
+  char* end = nullptr;
+  errno = 0;
+  const long value = strtol(text, &end, 10);
+  if (end != text && *end == '\0' && value >= 0 && errno == 0) return value;
+  HostPort::warn("kcov: KCOV_HOST_SLEEP_AFTER is neither milliseconds nor \"never\"");
+  return kDefault;
+}
+
+void set_after(long milliseconds) noexcept {
+  why.store(milliseconds == kNever ? "it was asked never to sleep" : nullptr,
+            std::memory_order_relaxed);
+  after.store(milliseconds, std::memory_order_relaxed);
+}
+
+constexpr bool knows_calls() noexcept {
+#if defined(__x86_64__) && defined(__LP64__)
+  return true;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+void untraced_call(std::uintptr_t return_address, std::uintptr_t callback) noexcept {
+  const unsigned char seen = load_once(call_watch);
+  if (seen == CallWatch::waiting) {
+    if (++calls % kCallsPerLook == 0) look_at_clock();
+  } else if (seen == CallWatch::learning && !is_stranger(return_address)) {
+    try_to_learn(return_address, callback);
+  }
+}
+
+void lock_calls() noexcept {
+  if (holds) return;
+  Interruptions mine;
+  mine.begin();
+  for (unsigned tries = 0; locked.exchange(true, std::memory_order_acquire); ++tries) {
+    // A holder of lower priority must come to run at some time.
+    constexpr timespec kMoment{0, 50000};
+    if (tries < 64) {
+      sched_yield();
+    } else {
+      syscall(SYS_nanosleep, &kMoment, nullptr);
+    }
+  }
+  of_holder = mine;
+}
+
+void unlock_calls() noexcept {
+  if (holds) return;
+  const Interruptions mine = of_holder;
+  locked.store(false, std::memory_order_release);
+  mine.end();
+}
+
+void patch_calls(bool made) noexcept {
+  if (made != dormant) return;
+  const ErrnoKept kept;
+  const std::uint64_t begin = now_ns();
+  if (made) {
+    wake();
+  } else if (!fall_asleep()) {
+    return;
+  }
+  const std::uint64_t end = now_ns();
+  store_once(changes, changes + 1);
+  store_once(changed_at, end);
+  store_once(change_took, end - begin);
+}
+
+namespace {
+
+void sleep_in(long wait) noexcept {
+  if (wait == kNever) return;
+  if (wait == 0) return Calls::sleep();
+  due.store(coarse_now() + wait, std::memory_order_relaxed);
+  __atomic_store_n(&call_watch, CallWatch::waiting, __ATOMIC_SEQ_CST);
+}
+
+}  // namespace
+
+void sleep_later() noexcept { sleep_in(after.load(std::memory_order_relaxed)); }
+
+void start_sites() noexcept {
+  if (!knows_calls()) return why.store("this machine's calls are not known");
+  const char* const text = getenv(kVariable);
+  set_after(text == nullptr ? kDefault : parse(text));
+  if (after == kNever) return;
+  // Now it is cheap: it waits for other threads.
+  syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
+  sleep_in(std::min(after.load(std::memory_order_relaxed), kAtStart));
+}
+
+void sites_before_fork() noexcept { lock_calls(); }
+void sites_after_fork_in_parent() noexcept { unlock_calls(); }
+
+void sites_after_fork_in_child() noexcept {
+  forked = true;
+  Calls::forget_tracers();
+  OwnMemory::drop_parents();
+  // Without it, it is opened when it is needed.
+  if (dormant && OwnMemory::keep() != 0) errno = 0;
+  const bool awake = !dormant;
+  unlock_calls();
+  if (awake) sleep_later();
+}
+
+}  // namespace kcov::host
+
+int kcov_host_get_sites(kcov_host_sites* sites) {
+  using namespace kcov::host;
+  start();
+  *sites = {};
+  sites->why = why.load(std::memory_order_relaxed);
+  sites->state = kcov::load_once(dormant) ? KCOV_HOST_DORMANT : KCOV_HOST_AWAKE;
+  if (sites->why != nullptr) sites->state = KCOV_HOST_ALWAYS_AWAKE;
+  sites->tracers = Calls::tracers();
+  sites->sites = table.sites();
+  sites->table_bytes = table.bytes();
+  sites->changes = kcov::load_once(changes);
+  sites->changed_at = kcov::load_once(changed_at);
+  sites->change_took = kcov::load_once(change_took);
+  return 0;
+}
+
+int kcov_host_sleep_after(long milliseconds) {
+  using namespace kcov::host;
+  start();
+  if (milliseconds < -1) return errno = EINVAL, -1;
+  if (!knows_calls()) return errno = EOPNOTSUPP, -1;
+  // As a task that traces for a moment: on its end what was asked for begins.
+  const Uninterrupted uninterrupted;
+  set_after(milliseconds);
+  (void)Calls::begin();
+  Calls::end();
+  return 0;
+}
