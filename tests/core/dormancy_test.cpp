@@ -2,8 +2,6 @@
 // Dormancy: when calls are made and unmade (core/dormancy.hpp).
 #include "core/dormancy.hpp"
 
-#include <thread>
-
 #include "core_test.hpp"
 
 namespace kcov::test {
@@ -111,30 +109,6 @@ TEST_F(DormancyTest, who_stands_for_handles_is_a_tracer) {
   EXPECT_EQ(0u, Calls::tracers());
   EXPECT_EQ(1, world->sleeps_asked_for);
   descriptor->close();
-}
-
-// Tasks that begin and end, and one that sleeps whenever it can: whoever traces finds the
-// calls made, always.
-TEST_F(DormancyTest, calls_are_made_as_long_as_anybody_traces) {
-  constexpr int kRounds = 20000;
-  std::atomic<int> running = 3;
-  std::atomic<int> lost = 0;
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 3; ++i) {
-    threads.emplace_back([&] {
-      for (int round = 0; round < kRounds; ++round) {
-        if (!Calls::begin() || !world->calls_made) ++lost;
-        Calls::end();
-      }
-      --running;
-    });
-  }
-  while (running != 0) Calls::sleep();
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(0, lost);
-  EXPECT_EQ(0u, Calls::tracers());
-  EXPECT_TRUE(Calls::begin());
-  Calls::end();
 }
 
 }  // namespace

@@ -23,8 +23,9 @@ TEST(Sites, of_a_stock_kernel_nothing_is_said) { EXPECT_EQ("", found("").check);
 
 TEST(Sites, dormant_and_awake) {
   EXPECT_EQ(Verdict::ok, found(text("dormant", 100, 0)).verdict);
-  EXPECT_EQ("100 calls of the callbacks, none of them made; the last change took 2.2 ms (kcov_sites)",
-            found(text("dormant", 100, 0)).seen);
+  EXPECT_EQ(
+      "100 calls of the callbacks, none of them made; the last change took 2.2 ms (kcov_sites)",
+      found(text("dormant", 100, 0)).seen);
   EXPECT_NE(std::string::npos, found(text("awake", 100, 0)).seen.find("all of them made"));
 }
 
