@@ -19,26 +19,27 @@
 using kcov::host::HostPort;
 
 // Left by a jump, with the return address where it is.
-#define KCOV_HOST_CALLBACK(name, mode_of_it, parameters, record)                          \
-  extern "C" void __sanitizer_cov_trace_##name parameters;                                \
-  KCOV_HOST_OWN(__sanitizer_cov_trace_##name);                                            \
-  extern "C" void __sanitizer_cov_trace_##name parameters {                               \
-    if (kcov::load_once(kcov::host::current_task.mode) == (mode_of_it)) {                 \
-      record;                                                                             \
-    } else if (kcov::load_once(kcov::host::call_watch) != kcov::host::CallWatch::none)    \
-        [[unlikely]] {                                                                    \
-      kcov::host::untraced_call(                                                          \
-          KCOV_RETURN_ADDRESS,                                                            \
-          reinterpret_cast<std::uintptr_t>(&kcov_host_own___sanitizer_cov_trace_##name)); \
-    }                                                                                     \
+#define KCOV_HOST_CALLBACK(name, mode, parameters, record)                                     \
+  extern "C" void __sanitizer_cov_trace_##name parameters;                                     \
+  KCOV_HOST_OWN(__sanitizer_cov_trace_##name);                                                 \
+  extern "C" void __sanitizer_cov_trace_##name parameters {                                    \
+    if (kcov_task_state* const task = kcov::tracing_task<HostPort, mode>(); task != nullptr) { \
+      record;                                                                                  \
+    } else if (kcov::load_once(kcov::host::call_watch) != kcov::host::CallWatch::none)         \
+        [[unlikely]] {                                                                         \
+      kcov::host::untraced_call(                                                               \
+          KCOV_RETURN_ADDRESS,                                                                 \
+          reinterpret_cast<std::uintptr_t>(&kcov_host_own___sanitizer_cov_trace_##name));      \
+    }                                                                                          \
   }
 
 // Zero-extended by the types of the operands (contract 27).
 #define KCOV_HOST_COMPARISON(name, type, Operand)                             \
   KCOV_HOST_CALLBACK(name, KCOV_MODE_TRACE_CMP, (Operand arg1, Operand arg2), \
-                     kcov::trace_cmp<HostPort>(type, arg1, arg2, KCOV_RETURN_ADDRESS))
+                     kcov::record_cmp<HostPort>(*task, type, arg1, arg2, KCOV_RETURN_ADDRESS))
 
-KCOV_HOST_CALLBACK(pc, KCOV_MODE_TRACE_PC, (), kcov::trace_pc<HostPort>(KCOV_RETURN_ADDRESS))
+KCOV_HOST_CALLBACK(pc, KCOV_MODE_TRACE_PC, (),
+                   kcov::record_pc<HostPort>(*task, KCOV_RETURN_ADDRESS))
 
 KCOV_HOST_COMPARISON(cmp1, KCOV_CMP_SIZE(0u), std::uint8_t)
 KCOV_HOST_COMPARISON(cmp2, KCOV_CMP_SIZE(1u), std::uint16_t)
@@ -49,18 +50,21 @@ KCOV_HOST_COMPARISON(const_cmp2, KCOV_CMP_CONST | KCOV_CMP_SIZE(1u), std::uint16
 KCOV_HOST_COMPARISON(const_cmp4, KCOV_CMP_CONST | KCOV_CMP_SIZE(2u), std::uint32_t)
 KCOV_HOST_COMPARISON(const_cmp8, KCOV_CMP_CONST | KCOV_CMP_SIZE(3u), std::uint64_t)
 KCOV_HOST_CALLBACK(switch, KCOV_MODE_TRACE_CMP, (std::uint64_t value, const std::uint64_t* cases),
+                   (void)task;
                    kcov::trace_switch<HostPort>(value, cases, KCOV_RETURN_ADDRESS))
 
 // What gcc alone calls, and no kernel has: comparisons of floating-point numbers. They
 // are recorded as those of their bits, in 4 and 8 bytes.
 KCOV_HOST_CALLBACK(cmpf, KCOV_MODE_TRACE_CMP, (float arg1, float arg2),
-                   kcov::trace_cmp<HostPort>(KCOV_CMP_SIZE(2u), std::bit_cast<std::uint32_t>(arg1),
-                                             std::bit_cast<std::uint32_t>(arg2),
-                                             KCOV_RETURN_ADDRESS))
+                   kcov::record_cmp<HostPort>(*task, KCOV_CMP_SIZE(2u),
+                                              std::bit_cast<std::uint32_t>(arg1),
+                                              std::bit_cast<std::uint32_t>(arg2),
+                                              KCOV_RETURN_ADDRESS))
 KCOV_HOST_CALLBACK(cmpd, KCOV_MODE_TRACE_CMP, (double arg1, double arg2),
-                   kcov::trace_cmp<HostPort>(KCOV_CMP_SIZE(3u), std::bit_cast<std::uint64_t>(arg1),
-                                             std::bit_cast<std::uint64_t>(arg2),
-                                             KCOV_RETURN_ADDRESS))
+                   kcov::record_cmp<HostPort>(*task, KCOV_CMP_SIZE(3u),
+                                              std::bit_cast<std::uint64_t>(arg1),
+                                              std::bit_cast<std::uint64_t>(arg2),
+                                              KCOV_RETURN_ADDRESS))
 
 namespace {
 
