@@ -64,10 +64,7 @@ struct HostPort {
   // Dormancy: sites.hpp.
   static void lock_calls() noexcept { host::lock_calls(); }
   static void unlock_calls() noexcept { host::unlock_calls(); }
-  static bool patch_calls(bool made) noexcept {
-    host::patch_calls(made);
-    return true;
-  }
+  static bool patch_calls(bool made) noexcept { return host::patch_calls(made); }
   static void sleep_later() noexcept { host::sleep_later(); }
 };
 static_assert(Port<HostPort>);

@@ -361,16 +361,21 @@ void synchronize_cpus() noexcept {
   syscall(SYS_membarrier, kSynchronize, 0, 0);
 }
 
-void wake() noexcept {
+// False: not all of them could be, and it stays dormant.
+bool wake() noexcept {
   store_once(call_watch, CallWatch::none);
-  store_once(dormant, false);
   if (table.sites() != 0) {
-    if (!make_all())
-      HostPort::warn(
-          "kcov: calls that are dormant cannot be made again: their coverage is not recorded");
+    const bool made = make_all();
     synchronize_cpus();
+    if (!made) {
+      HostPort::warn("kcov: calls that are dormant cannot be made again: nothing is traced");
+      store_once(call_watch, CallWatch::learning);
+      return false;
+    }
   }
+  store_once(dormant, false);
   OwnMemory::drop();
+  return true;
 }
 
 // Whether calls are dormant.
@@ -412,8 +417,15 @@ bool fall_asleep() noexcept {
   if (Calls::tracers() != 0) {
     // Nobody needs to look until the last of them ends, which sets the watch. If it has
     // since, that is undone here, and done again.
-    __atomic_store_n(&call_watch, CallWatch::none, __ATOMIC_SEQ_CST);
-    if (Calls::tracers() == 0) __atomic_store_n(&call_watch, CallWatch::waiting, __ATOMIC_SEQ_CST);
+    // Only from what it is taken to be: it may have fallen asleep meanwhile.
+    unsigned char seen = CallWatch::waiting;
+    if (__atomic_compare_exchange_n(&call_watch, &seen, CallWatch::none, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST) &&
+        Calls::tracers() == 0) {
+      seen = CallWatch::none;
+      __atomic_compare_exchange_n(&call_watch, &seen, CallWatch::waiting, false, __ATOMIC_SEQ_CST,
+                                  __ATOMIC_SEQ_CST);
+    }
     return;
   }
   const TriedLock lock;
@@ -478,19 +490,16 @@ void unlock_calls() noexcept {
   mine.end();
 }
 
-void patch_calls(bool made) noexcept {
-  if (made != dormant) return;
+bool patch_calls(bool made) noexcept {
+  if (made != dormant) return true;
   const ErrnoKept kept;
   const std::uint64_t begin = now_ns();
-  if (made) {
-    wake();
-  } else if (!fall_asleep()) {
-    return;
-  }
+  if (made ? !wake() : !fall_asleep()) return false;
   const std::uint64_t end = now_ns();
   store_once(changes, changes + 1);
   store_once(changed_at, end);
   store_once(change_took, end - begin);
+  return true;
 }
 
 namespace {

@@ -55,7 +55,7 @@ extern constinit unsigned char call_watch [[gnu::visibility("hidden")]];
 // HostPort's part of core/port.hpp.
 void lock_calls() noexcept;
 void unlock_calls() noexcept;
-void patch_calls(bool made) noexcept;
+bool patch_calls(bool made) noexcept;
 void sleep_later() noexcept;
 
 // Once, before the program runs: what KCOV_HOST_SLEEP_AFTER asks for.

@@ -8,11 +8,12 @@ cd "$scratch"
 expect_status 0 "$kcovtool" doctor
 expect_in out "the running kernel, Linux $(uname -r) (trace --on native)" "the lab's kernel um (trace --on um)" \
   "building a kernel (lab build --machine um)" "nothing wrong was found"
-grep -qE '^  ok +a trace +true recorded [0-9]{4,} PCs, [0-9]{3,} of them different, in ' out || fail "no trace"
+grep -qE '^  ok +a trace +cat /sys/kernel/debug/kcov_sites recorded [0-9]{4,} PCs, [0-9]{3,} of them different, in ' out || fail "no trace"
 grep -qE '^  ok +names ' out || fail "no names"
 grep -qE '^  ok +gcc +gcc .*: instruments for PCs and comparisons' out || fail "gcc cannot instrument"
 expect_status 0 "$kcovtool" doctor --on x86_64
-grep -qE '^  ok +a trace +true recorded' out || fail "no trace on x86_64"
+grep -qE '^  ok +a trace +cat /sys/kernel/debug/kcov_sites recorded' out || fail "no trace on x86_64"
+grep -qE '^  ok +dormancy +[0-9]{6} calls of the callbacks' out || fail "no word of dormancy"
 expect_status 0 "$kcovtool" doctor --on host
 expect_not_in out "the lab's kernel"
 

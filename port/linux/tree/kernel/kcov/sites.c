@@ -60,10 +60,12 @@ static unsigned long last_traced;	/* jiffies */
 
 static int __init set_sleep_after(char *text)
 {
-	if (!strcmp(text, "never"))
-		sleep_after = NEVER;
-	else if (kstrtoint(text, 10, &sleep_after) || sleep_after < 0)
+	int after = NEVER;
+
+	if (strcmp(text, "never") && (kstrtoint(text, 10, &after) || after < 0))
 		pr_warn("kcov: kcov_sleep_after=%s is neither milliseconds nor never\n", text);
+	else
+		sleep_after = after;
 	return 1;
 }
 __setup("kcov_sleep_after=", set_sleep_after);
@@ -204,19 +206,18 @@ static bool is_callback(unsigned long target)
 	return false;
 }
 
-/* A jump that a probe has been optimised into may reach over the call's first byte. */
-static bool is_below_probe(u8 *at)
+/*
+ * A probe keeps a copy of what it replaces, from when it was registered, armed or not, and an
+ * optimised one of what its jump reaches over: what is changed under it would come back.
+ */
+static bool is_probed(u8 *at)
 {
-#ifdef CONFIG_OPTPROBES
-	struct kprobe *probe;
+#ifdef CONFIG_KPROBES
 	unsigned int before;
 
 	preempt_disable();
-	for (before = 1; before < CALL_SIZE; before++) {
-		probe = get_kprobe(at - before);
-		if (probe && kprobe_optimized(probe))
-			break;
-	}
+	for (before = 0; before < CALL_SIZE && !get_kprobe(at - before); before++)
+		;
 	preempt_enable();
 	return before < CALL_SIZE;
 #else
@@ -246,7 +247,7 @@ static unsigned int patch_table(const struct site_table *table, bool made, bool 
 		memcpy(&distance, at + 1, sizeof(distance));
 		/* A probe's breakpoint, say. */
 		if ((*at != from && *at != to) ||
-		    !is_callback((unsigned long)at + CALL_SIZE + distance) || is_below_probe(at))
+		    !is_callback((unsigned long)at + CALL_SIZE + distance) || is_probed(at))
 			others++;
 		else if (again || *at == from)
 			write_text(at, to);
@@ -293,7 +294,7 @@ bool kcov_glue_patch_calls(bool made)
 	last_change = ktime_get_boottime_ns();
 	last_took = now_ns() - begin;
 	if (made && left_alone)
-		pr_warn_once("kcov: %u calls could not be made, there is something else (a probe?)\n",
+		pr_warn_ratelimited("kcov: %u calls could not be made, there is something else (a probe?)\n",
 			     left_alone);
 	return true;
 }
@@ -434,7 +435,8 @@ static ssize_t write_sleep_after(struct file *file, const char __user *from, siz
 {
 	char text[16];
 	int after = NEVER;
-	ssize_t length = simple_write_to_buffer(text, sizeof(text) - 1, position, from, count);
+	loff_t begin = 0;
+	ssize_t length = simple_write_to_buffer(text, sizeof(text) - 1, &begin, from, count);
 
 	if (length < 0)
 		return length;
