@@ -23,6 +23,7 @@
 #include <atomic>
 
 #include "port/host/call_site.hpp"
+#include "port/host/errno_kept.hpp"
 #include "port/host/host_port.hpp"
 #include "port/host/own_memory.hpp"
 #include "port/host/site_table.hpp"
@@ -108,17 +109,6 @@ std::uint64_t now_ns() noexcept {
   return static_cast<std::uint64_t>(now.tv_sec) * 1000000000 +
          static_cast<std::uint64_t>(now.tv_nsec);
 }
-
-class ErrnoKept {
- public:
-  ErrnoKept() noexcept : error_(errno) {}
-  ~ErrnoKept() { errno = error_; }
-  ErrnoKept(const ErrnoKept&) = delete;
-  ErrnoKept& operator=(const ErrnoKept&) = delete;
-
- private:
-  int error_;
-};
 
 // The kernel's own set: the C library's would leave out its signal for cancellation. And as
 // in uninterrupted.hpp, without those that a thread brings upon itself.

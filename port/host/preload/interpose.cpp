@@ -20,6 +20,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "port/host/errno_kept.hpp"
 #include "port/host/open_files.hpp"
 #include "port/host/preload/next.hpp"
 #include "port/host/preload/numbers.hpp"
@@ -85,17 +86,6 @@ class Inside {
  private:
   // A handler's calls are the program's own.
   kcov::host::Uninterrupted uninterrupted_;
-};
-
-class ErrnoKept {
- public:
-  ErrnoKept() noexcept : error_(errno) {}
-  ~ErrnoKept() { errno = error_; }
-  ErrnoKept(const ErrnoKept&) = delete;
-  ErrnoKept& operator=(const ErrnoKept&) = delete;
-
- private:
-  int error_;
 };
 
 // Whether `fd` is a kcov descriptor, asked of the system.
