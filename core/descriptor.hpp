@@ -113,14 +113,18 @@ class Descriptor {
   // Binds the calling task and starts tracing into the buffer, behind the records
   // that are there (contract 12-17). A failure changes nothing.
   [[nodiscard]] int enable(std::uint64_t mode) noexcept {
+    kcov_task_state* const task = P::current();
+    {
+      // A request that is refused wakes nobody.
+      Guard<P> guard(lock_);
+      if (const int error = check_enable(task, mode); error != kOk) return error;
+    }
     fault_in();
     Tracer<P> tracer;
     if (!tracer.calls_are_made()) return kNoMemory;
-    kcov_task_state* const task = P::current();
     Guard<P> guard(lock_);
-    if (state_ != State::initialized) return kInvalid;
-    if (task == nullptr || task->bound.descriptor != nullptr) return kBusy;
-    if (const int error = check_mode(mode); error != kOk) return error;
+    // Another task may have enabled it meanwhile.
+    if (const int error = check_enable(task, mode); error != kOk) return error;
     mode_ = task_mode(mode);
     take(State::local, *task);
     bind(*task, mode_,
@@ -140,13 +144,8 @@ class Descriptor {
   [[nodiscard]] int remote_enable(std::uintptr_t argument) noexcept {
     Request request;
     if (const int error = Request::read(argument, request); error != kOk) return error;
-    Tracer<P> tracer;
-    const int error = tracer.calls_are_made() ? remote_enable(request) : kNoMemory;
-    if (error == kOk) {
-      tracer.keep();
-    } else {
-      P::release(request.memory);
-    }
+    const int error = remote_enable(request);
+    if (error != kOk) P::release(request.memory);
     return error;
   }
 
@@ -293,19 +292,45 @@ class Descriptor {
     return task.bound.descriptor != nullptr && task.bound.section == 0;
   }
 
+  // With lock_ held: what is wrong with an ENABLE (contract 13-15).
+  int check_enable(const kcov_task_state* task, std::uint64_t mode) const noexcept {
+    if (state_ != State::initialized) return kInvalid;
+    if (task == nullptr || task->bound.descriptor != nullptr) return kBusy;
+    return check_mode(mode);
+  }
+
+  // With lock_ and Remote's held: enters the handles, unless something is wrong with the
+  // request (contract 20).
+  [[nodiscard]] int enter(Request& request, const kcov_task_state* task,
+                          Remote<P>& remote) noexcept {
+    if (state_ != State::initialized) return kInvalid;
+    // Its local slot may be taken: a thread can be both (contract 22).
+    if (task == nullptr || task->remote != nullptr) return kBusy;
+    if (const int error = check_mode(request.arg->trace_mode); error != kOk) return error;
+    if (request.arg->area_size == 0) return kInvalid;  // contract 23
+    return request.add_handles(remote, *this);
+  }
+
   [[nodiscard]] int remote_enable(Request& request) noexcept {
     const kcov_remote_arg& arg = *request.arg;
     kcov_task_state* const task = P::current();
     Remote<P>* const remote = Remote<P>::instance();
     if (remote == nullptr) return kNoMemory;
+    {
+      // A request that is refused wakes nobody. Nobody sees the handles: they are out again
+      // before the lock is.
+      Guard<P> guard(lock_);
+      Guard<P> remote_guard(remote->lock());
+      if (const int error = enter(request, task, *remote); error != kOk) return error;
+      request.remove_handles(*remote);
+    }
+    Tracer<P> tracer;
+    if (!tracer.calls_are_made()) return kNoMemory;
     Guard<P> guard(lock_);
-    if (state_ != State::initialized) return kInvalid;
-    // Its local slot may be taken: a thread can be both (contract 22).
-    if (task == nullptr || task->remote != nullptr) return kBusy;
-    if (const int error = check_mode(arg.trace_mode); error != kOk) return error;
-    if (arg.area_size == 0) return kInvalid;  // contract 23
     Guard<P> remote_guard(remote->lock());
-    if (const int error = request.add_handles(*remote, *this); error != kOk) return error;
+    // Another task may have been quicker meanwhile.
+    if (const int error = enter(request, task, *remote); error != kOk) return error;
+    tracer.keep();
     take(State::remote, *task);
     mode_ = task_mode(arg.trace_mode);
     section_words_ = arg.area_size;

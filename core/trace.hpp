@@ -26,7 +26,8 @@ template <Port P>
   if constexpr (requires { P::kSoftInterrupt; }) {
     return P::context_word() == task.soft_interrupt;
   } else {
-    return P::context() == (task.soft_interrupt == 0 ? Context::task : Context::soft_interrupt);
+    return P::context() ==
+           (equals_once<0>(task.soft_interrupt) ? Context::task : Context::soft_interrupt);
   }
 }
 

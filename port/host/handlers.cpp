@@ -10,9 +10,6 @@
 
 namespace kcov::host {
 
-constinit thread_local HandlerRecords handlers
-    [[gnu::tls_model("initial-exec")]]{nullptr, {{0, UINTPTR_MAX}}};
-
 namespace {
 
 std::uintptr_t address(const void* pointer) noexcept {
@@ -42,13 +39,13 @@ bool outlived(const HandlerRecord& record, const HandlerRecord& entered) noexcep
 
 HandlerScope::HandlerScope(void* frame) noexcept {
   const HandlerRecord entered{alternate_stack(), address(frame)};
-  HandlerRecord* const begin = handlers.records;
+  HandlerRecord* const begin = this_thread.handlers.records;
   // A handler that interrupts this one finds the records whole, and leaves those of
   // running handlers as they were, but anything may have happened to one that did not yet
   // count. So: until it counts and is what it should be.
   HandlerRecord* record;
   do {
-    outer_ = load_once(handlers.top);
+    outer_ = load_once(this_thread.handlers.top);
     while (outer_ != nullptr && outlived(*outer_, entered))
       outer_ = outer_ - 1 == begin ? nullptr : outer_ - 1;
     record = (outer_ == nullptr ? begin : outer_) + 1;
@@ -56,15 +53,15 @@ HandlerScope::HandlerScope(void* frame) noexcept {
     store_once(record->low, entered.low);
     store_once(record->frame, entered.frame);
     compiler_barrier();
-    store_once(handlers.top, record);
+    store_once(this_thread.handlers.top, record);
     compiler_barrier();
   } while (load_once(record->low) != entered.low || load_once(record->frame) != entered.frame);
 }
 
 void leave_handlers(std::uintptr_t target) noexcept {
-  HandlerRecord* const top = load_once(handlers.top);
+  HandlerRecord* const top = load_once(this_thread.handlers.top);
   if (top == nullptr) return;
-  store_once(handlers.top, target == 0 ? nullptr : record_of(top, target));
+  store_once(this_thread.handlers.top, target == 0 ? nullptr : record_of(top, target));
 }
 
 }  // namespace kcov::host

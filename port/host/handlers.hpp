@@ -16,31 +16,12 @@
 // Addresses alone, never what lies there: an alternate stack may be gone.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
 #include "core/memory.hpp"
+#include "port/host/this_thread.hpp"
 
 namespace kcov::host {
-
-// Where a handler's frames lie: addresses from `low` to `frame`, its entry's own.
-struct HandlerRecord {
-  std::uintptr_t low;  // the alternate stack's first byte, or 0 on any other
-  std::uintptr_t frame;
-};
-
-// Handlers within handlers that have a record of their own; further ones run under that
-// of the innermost that has.
-inline constexpr std::size_t kHandlerRecords = 8;
-
-struct HandlerRecords {
-  // The innermost handler's; null while there is none. Read by each callback that would
-  // record; the rest only when it is not null.
-  HandlerRecord* top;
-  // Outermost first, behind one that holds for any stack pointer, where each search ends.
-  HandlerRecord records[1 + kHandlerRecords];
-};
-extern constinit thread_local HandlerRecords handlers [[gnu::tls_model("initial-exec")]];
 
 [[gnu::always_inline]] inline bool contains(const HandlerRecord& record,
                                             std::uintptr_t stack_pointer) noexcept {
@@ -63,18 +44,18 @@ extern constinit thread_local HandlerRecords handlers [[gnu::tls_model("initial-
 [[gnu::always_inline]] inline HandlerRecord* record_of(HandlerRecord* from,
                                                        std::uintptr_t stack_pointer) noexcept {
   while (!contains(*from, stack_pointer)) --from;
-  return from == handlers.records ? nullptr : from;
+  return from == this_thread.handlers.records ? nullptr : from;
 }
 
 // Callback. Whether the calling code runs in a handler; drops the records of those that
 // have been left. No call, and few registers: more would have to be saved on the way into a
 // callback, traced or not.
 [[gnu::always_inline]] inline bool in_handler() noexcept {
-  HandlerRecord* top = load_once(handlers.top);
+  HandlerRecord* top = load_once(this_thread.handlers.top);
   if (top == nullptr) [[likely]]
     return false;
   top = record_of(top, stack_pointer());
-  store_once(handlers.top, top);
+  store_once(this_thread.handlers.top, top);
   return top != nullptr;
 }
 
@@ -82,7 +63,7 @@ extern constinit thread_local HandlerRecords handlers [[gnu::tls_model("initial-
 class HandlerScope {
  public:
   explicit HandlerScope(void* frame) noexcept;
-  ~HandlerScope() { store_once(handlers.top, outer_); }
+  ~HandlerScope() { store_once(this_thread.handlers.top, outer_); }
   HandlerScope(const HandlerScope&) = delete;
   HandlerScope& operator=(const HandlerScope&) = delete;
 

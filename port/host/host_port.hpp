@@ -12,17 +12,14 @@
 #include "core/section.hpp"
 #include "port/host/handlers.hpp"
 #include "port/host/sites.hpp"
+#include "port/host/this_thread.hpp"
 
 namespace kcov::host {
-
-// The state of each thread. Initial-exec and constinit, so that the callback
-// reaches it in one instruction and without a call that would initialise it.
-extern constinit thread_local kcov_task_state current_task [[gnu::tls_model("initial-exec")]];
 
 // The address that the program's own file, or the library that KCOV_HOST_IMAGE names, was
 // loaded at, less the one it was linked for. Written by start() and start_descriptors(),
 // before anything can be traced.
-extern std::uintptr_t load_bias;
+extern std::uintptr_t load_bias [[gnu::visibility("hidden")]];
 
 // A mutex that works between processes, because a forked child shares the
 // descriptor, and that survives the death of a process that held it.
@@ -44,7 +41,7 @@ struct HostPort {
   static constexpr bool kComparisons = true;
 
   // The three that the callback calls.
-  [[gnu::always_inline]] static kcov_task_state* current() noexcept { return &current_task; }
+  [[gnu::always_inline]] static kcov_task_state* current() noexcept { return &this_thread.task; }
   [[gnu::always_inline]] static Context context() noexcept {
     return in_handler() ? Context::hard_interrupt : Context::task;
   }

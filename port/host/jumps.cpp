@@ -59,7 +59,7 @@ bool targets_known = false;
 }
 
 [[noreturn]] void jump(LongJump*& next, __jmp_buf_tag* environment, int value) noexcept {
-  if (load_once(handlers.top) != nullptr)
+  if (load_once(this_thread.handlers.top) != nullptr)
     leave_handlers(load_once(targets_known) ? target_of(environment) : 0);
   load_once(next)(environment, value);
   __builtin_unreachable();

@@ -147,35 +147,35 @@ int PinnedFile::initialize(int fd, std::uintptr_t words) const noexcept {
 
 void PinnedFile::pin_bound() const noexcept {
   TableGuard guard;
-  if (pins.local == nullptr && current_task.bound.descriptor == file_->descriptor) {
+  if (pins.local == nullptr && this_thread.task.bound.descriptor == file_->descriptor) {
     ++file_->pins;
     pins.local = file_;
   }
-  if (pins.remote == nullptr && current_task.remote == file_->descriptor) {
+  if (pins.remote == nullptr && this_thread.task.remote == file_->descriptor) {
     ++file_->pins;
     pins.remote = file_;
   }
 }
 
 void unpin_ended() noexcept {
-  const kcov_binding& binding = current_task.bound;
+  const kcov_binding& binding = this_thread.task.bound;
   const auto end = [](OpenFile*& pin) {
     if (pin != nullptr) unpin(pin);
     pin = nullptr;
   };
   if (binding.descriptor == nullptr || binding.section != 0) end(pins.local);
   if (binding.section == 0) end(pins.section);
-  if (current_task.remote == nullptr) end(pins.remote);
+  if (this_thread.task.remote == nullptr) end(pins.remote);
 }
 
 void start_section(std::uint64_t handle) noexcept {
   // Under the lock: the file cannot go before it is pinned.
   TableGuard guard;
-  const bool within = current_task.bound.section != 0;
+  const bool within = this_thread.task.bound.section != 0;
   section_start<HostPort>(handle);
-  if (within || current_task.bound.section == 0) return;
+  if (within || this_thread.task.bound.section == 0) return;
   for (OpenFile* file = table; file != nullptr; file = file->next) {
-    if (file->pins == 0 || file->descriptor != current_task.bound.descriptor) continue;
+    if (file->pins == 0 || file->descriptor != this_thread.task.bound.descriptor) continue;
     ++file->pins;
     pins.section = file;
     return;

@@ -63,7 +63,7 @@ bool image_found = true;
 // The child has this thread's memory, and its signals arrive before anything of ours
 // runs in it: nothing is recorded from here on until it is known which of the two runs.
 void before_fork() {
-  kcov_begin_switch(&current_task);
+  kcov_begin_switch(&this_thread.task);
   files_before_fork();
   sites_before_fork();
 }
@@ -71,12 +71,12 @@ void before_fork() {
 void after_fork_in_parent() {
   sites_after_fork_in_parent();
   files_after_fork_in_parent();
-  kcov_end_switch(&current_task);
+  kcov_end_switch(&this_thread.task);
 }
 
 void after_fork_in_child() {
   // The child's only thread is new, whatever its memory says (contract 31).
-  task_init(current_task, current_task.common_handle);
+  task_init(this_thread.task, this_thread.task.common_handle);
   sites_after_fork_in_child();
   files_after_fork_in_child();
   // Handles are the process's own.

@@ -23,7 +23,8 @@ extern "C" void* __dso_handle;
 
 namespace kcov::host {
 
-constinit thread_local kcov_task_state current_task [[gnu::tls_model("initial-exec")]]{};
+constinit thread_local Thread this_thread
+    [[gnu::tls_model("initial-exec")]]{{}, {nullptr, {{0, UINTPTR_MAX}}}};
 
 namespace {
 
@@ -40,7 +41,7 @@ constinit thread_local Watch watch{};
 
 void end_task() {
   const Uninterrupted uninterrupted;
-  task_exit<HostPort>(current_task);
+  task_exit<HostPort>(this_thread.task);
   unpin_ended();
 }
 
@@ -48,7 +49,7 @@ void at_thread_exit(void*) { end_task(); }
 
 bool set_key() noexcept {
   watch.key_set = key_exists && watch.rounds < PTHREAD_DESTRUCTOR_ITERATIONS &&
-                  pthread_setspecific(key, &current_task) == 0;
+                  pthread_setspecific(key, &this_thread.task) == 0;
   return watch.key_set;
 }
 

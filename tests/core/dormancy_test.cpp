@@ -50,13 +50,53 @@ TEST_F(DormancyTest, nobody_sleeps_while_somebody_traces) {
   other->close();
 }
 
-TEST_F(DormancyTest, an_enable_that_fails_leaves_no_tracer_behind) {
+TEST_F(DormancyTest, an_enable_that_is_refused_wakes_nobody) {
+  Calls::sleep();
+  const int patches = world->patches;
+  // Where calls could not be made, what is wrong with the request is said all the same.
+  world->patching_fails = true;
   auto* const descriptor = opened();
-  EXPECT_EQ(kInvalid, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  kcov_remote_arg arg{};
+  arg.trace_mode = KCOV_TRACE_PC;
+  arg.area_size = kWords;
+  arg.common_handle = KCOV_SUBSYSTEM_USB | 5;  // of the wrong kind for its place
+  const auto enable = [&] { return descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC); };
+  const auto remote_enable = [&] {
+    return descriptor->control(KCOV_REMOTE_ENABLE, reinterpret_cast<std::uintptr_t>(&arg));
+  };
+  EXPECT_EQ(kInvalid, enable()) << "not initialised";
+  EXPECT_EQ(kInvalid, remote_enable());
   EXPECT_EQ(0, descriptor->control(KCOV_INIT_TRACE, kWords));
   EXPECT_EQ(kInvalid, descriptor->control(KCOV_ENABLE, 7));
+  EXPECT_EQ(kInvalid, remote_enable());
+  int other = 0;
+  world->task.bound.descriptor = &other;
+  EXPECT_EQ(kBusy, enable());
+  world->task.bound.descriptor = nullptr;
+  EXPECT_EQ(patches, world->patches);
+  EXPECT_EQ(0, world->sleeps_asked_for);
+  world->patching_fails = false;
+  arg.common_handle = KCOV_SUBSYSTEM_COMMON | 5;
+  EXPECT_EQ(0, remote_enable()) << "no handle was left behind";
+  task_exit<FakePort>(world->task);
+  descriptor->close();
+}
+
+// Both see that it may be enabled, and wait for the calls: the second finds it taken.
+TEST_F(DormancyTest, an_enable_that_another_overtakes_leaves_no_tracer_behind) {
+  Calls::sleep();
+  auto* const descriptor = initialized();
+  kcov_task_state second{};
+  world->before_patching = [&] {
+    world->current = &second;
+    EXPECT_EQ(0, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+    world->current = &world->task;
+  };
+  EXPECT_EQ(kInvalid, descriptor->control(KCOV_ENABLE, KCOV_TRACE_PC));
+  EXPECT_EQ(1u, Calls::tracers());
+  world->current = &second;
+  EXPECT_EQ(0, descriptor->control(KCOV_DISABLE, 0));
   EXPECT_EQ(0u, Calls::tracers());
-  EXPECT_EQ(2, world->sleeps_asked_for) << "it may have woken somebody";
   descriptor->close();
 }
 

@@ -47,6 +47,7 @@ struct World {
   std::atomic<int> patches = 0;
   bool patching_fails = false;
   std::atomic<int> sleeps_asked_for = 0;
+  std::function<void()> before_patching;  // once
   std::function<void()> while_patching;
 };
 inline World* world = nullptr;
@@ -162,6 +163,7 @@ struct BasicFakePort {
   }
   static void lock_calls() noexcept {
     if (locks_held != 0) std::abort();
+    if (const auto before = std::exchange(world->before_patching, nullptr)) before();
     world->calls_mutex.lock();
   }
   static void unlock_calls() noexcept { world->calls_mutex.unlock(); }

@@ -44,7 +44,7 @@ class Program {
       if (slot.fd >= 0) kcov_host_ioctl(slot.fd, KCOV_DISABLE, 0);
     }
     for (Slot& slot : slots_) close(slot);
-    if (kcov::host::current_task.mode != 0 || kcov::host::current_task.remote != nullptr) {
+    if (kcov::host::this_thread.task.mode != 0 || kcov::host::this_thread.task.remote != nullptr) {
       std::fputs("FAILED: the thread is bound although every descriptor was disabled\n", stderr);
       std::abort();
     }
@@ -66,7 +66,7 @@ class Program {
       case 6: kcov_host_ioctl(slot.fd, KCOV_DISABLE, a == 255); break;
       case 7: remote_enable(slot, a, b); break;
       case 8:
-        if (kcov::host::current_task.bound.descriptor != nullptr) break;  // would be warned of
+        if (kcov::host::this_thread.task.bound.descriptor != nullptr) break;  // would be warned of
         kcov_host_remote_start(KCOV_SUBSYSTEM_USB | (a % 2));
         break;
       case 9: kcov_host_remote_stop(); break;

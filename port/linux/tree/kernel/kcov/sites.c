@@ -276,6 +276,9 @@ static void patch_tables(bool made, bool again)
 	} while (table != &of_kernel);
 }
 
+static void make_the_rest(struct work_struct *work);
+static DECLARE_DELAYED_WORK(making_the_rest, make_the_rest);
+
 bool kcov_glue_patch_calls(bool made)
 {
 	u64 begin = now_ns();
@@ -293,10 +296,21 @@ bool kcov_glue_patch_calls(bool made)
 	changes++;
 	last_change = ktime_get_boottime_ns();
 	last_took = now_ns() - begin;
-	if (made && left_alone)
+	if (made && left_alone) {
 		pr_warn_ratelimited("kcov: %u calls could not be made, there is something else (a probe?)\n",
 			     left_alone);
+		schedule_delayed_work(&making_the_rest, HZ);
+	}
 	return true;
+}
+
+/* A probe that was there when the calls were made may be gone by now. */
+static void make_the_rest(struct work_struct *work)
+{
+	mutex_lock(&calls_mutex);
+	if (left_alone && kcov_core_is_awake())
+		kcov_glue_patch_calls(true);
+	mutex_unlock(&calls_mutex);
 }
 
 /* --- a while ------------------------------------------------------------------ */
