@@ -96,7 +96,9 @@ Result<Recorded> record_in_lab(const TraceOptions& options, const lab::Request& 
       *kernel,
       {.memory_mib = std::max(options.memory_mib, static_cast<unsigned>(request.trace_words >> 16)),
        .cpus = 1,
-       .writable = request.writable});
+       .writable = request.writable,
+       // There is nothing to gain from calls that are unmade while it boots, and made then.
+       .kernel_arguments = options.stock ? "" : "kcov_sleep_after=never"});
   if (!machine) return machine.error();
   const std::string name =
       fmt::format("{}, {} kcov", kernel->machine, options.stock ? "stock" : "our");

@@ -9,7 +9,8 @@ vmlinux=$("$kcovtool" lab list | sed -n 's/^\* x86_64-probes ours [^ ]* \([^ ]*\
 module=$(dirname "$vmlinux")/modules/fs/binfmt_misc.ko
 
 # calls_of FUNCTION: of its first two calls the offset of the first, that of the instruction before
-# the second (a jump of five bytes in its place would reach over the call), and where both return.
+# the second (a jump of five bytes in its place would reach over the call), and where both return:
+# the instruction there is one with the call before it while that is not made.
 calls_of() {
   local address rest previous=0 begin="" count=0 returned=no at before list=""
   while read -r address rest; do
@@ -49,6 +50,7 @@ echo "without: \$(calls)"
 until_dormant
 echo "p:at do_sys_ftruncate+$at" >kprobe_events
 echo "p:before do_sys_ftruncate+$before" >>kprobe_events
+echo "p:behind do_sys_ftruncate+$((at + 5))" >>kprobe_events
 echo 1 >events/kprobes/enable
 echo never >/sys/kernel/debug/kcov_sleep_after
 echo "probed: \$(calls)\$(site state) \$(site left_alone)"
@@ -77,8 +79,8 @@ echo "awake: \$(calls)"
   echo 0 >events/sched/enable; echo 0 >/proc/sys/kernel/sched_schedstats
   echo round >>/tmp/rounds
 done) &
-"$KCOV_BUILD/lab_dormancy" 12 1 "$module" >/tmp/dormancy
-"$KCOV_BUILD/lab_dormancy" 20 3 >/tmp/dormancy
+"$KCOV_BUILD/lab_dormancy" 8 1 "$module" >/tmp/dormancy
+"$KCOV_BUILD/lab_dormancy" 10 3 >/tmp/dormancy
 kill \$!
 wait \$! || true
 echo "rounds beside: \$(wc -l </tmp/rounds)"
@@ -91,7 +93,10 @@ echo function >current_tracer
 echo "traced: \$(calls)"
 grep -q do_sys_ftruncate trace && echo "ftrace: yes"
 END
-expect_status 0 "$kcovtool" lab run --machine x86_64-probes --cpus 2 --hang-timeout 300 --log "$scratch/log" -- sh "$scratch/script"
-cat "$scratch/out"
-expect_in "$scratch/out" "without: yes yes " "hits of at: some" "hits of before: some" "gone: awake 0" "after: yes yes" \
+# One CPU: with two, under QEMU before 8.1, ftrace alone brings the kernel down, with kcov asleep or
+# never asleep: a CPU goes on with a breakpoint that it has translated and that is gone.
+expect_status 0 "$kcovtool" lab run --machine x86_64-probes --hang-timeout 300 --log "$scratch/log" -- sh "$scratch/script"
+! grep -E 'BUG|Oops|WARNING|general protection|invalid opcode|Failed to' "$scratch/log" || fail "the kernel complains"
+grep -q "^probed: .* awake [1-9]" "$scratch/out" || fail "$(cat "$scratch/out")"
+expect_in "$scratch/out" "without: yes yes " "hits of at: some" "hits of before: some" "hits of behind: some" "gone: awake 0" "after: yes yes" \
   "awake: yes yes" "traced: yes yes" "ftrace: yes"

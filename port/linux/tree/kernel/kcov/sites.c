@@ -2,37 +2,26 @@
 /*
  * Makes and unmakes the calls of the callbacks in the kernel's text. When is the core's affair
  * (core/dormancy.hpp); where they lie is in tables that the assembler made (sites.h), one of
- * the kernel and one of each module.
- *
- * A call is five bytes, e8 and where to. Unmade it is a9 with the same four bytes: "test",
- * which compares %eax with a constant and changes nothing but the flags, and these a call does
- * not keep either. So one byte changes, and whoever runs through it while that happens, on
- * this CPU or another one, meets one of two whole instructions of the same length: there is no
- * state in between, hence no breakpoint and no stopping of other CPUs. Where a call goes to
- * stays in place, so nothing has to be kept for it.
+ * the kernel and one of each module; what stands in their place, and by which steps it comes
+ * there, so that whoever runs through it at any moment meets whole instructions, is in
+ * x86_64/unmade_call.h; how text is written, in text.h.
  */
 #include <linux/debugfs.h>
+#include <linux/extable.h>
 #include <linux/init.h>
 #include <linux/kcov.h>
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/ktime.h>
-#include <linux/memory.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
-#include <asm/sections.h>
-#ifdef CONFIG_UML
-#include <os.h>
-#else
-#include <asm/text-patching.h>
-#endif
 
 #include "glue.h"
-
-enum { CALL = 0xe8, NO_CALL = 0xa9, CALL_SIZE = 5 };
+#include "text.h"
+#include "x86_64/unmade_call.h"
 
 extern const s32 __start_kcov_sites[], __stop_kcov_sites[];
 
@@ -49,7 +38,8 @@ static struct site_table of_kernel = { .list = LIST_HEAD_INIT(of_kernel.list) };
 
 /* Held while calls change, by the core, and while modules come and go. Guards all below. */
 static DEFINE_MUTEX(calls_mutex);
-static unsigned int left_alone;	/* in the last change: other bytes than ours lay there */
+/* In the last change: other bytes than ours lay there; unmade, and no instruction any more. */
+static unsigned int left_alone, prefixes;
 static unsigned long changes;
 static u64 last_change, last_took;	/* ns: since boot; and how long */
 
@@ -70,140 +60,44 @@ static int __init set_sleep_after(char *text)
 }
 __setup("kcov_sleep_after=", set_sleep_after);
 
-/* --- one byte of text --------------------------------------------------------- */
-
-#ifdef CONFIG_UML
-
-/* The kernel is a program here, and runs on one CPU. */
-static bool protect_text(bool writable)
-{
-	unsigned long begin = (unsigned long)_text & PAGE_MASK;	/* init text is before _stext */
-	unsigned long end = PAGE_ALIGN((unsigned long)_etext);
-
-	return os_protect_memory((void *)begin, end - begin, 1, writable, 1) == 0;
-}
-
-static bool begin_writing(void)
-{
-	return protect_text(true);
-}
-
-/* The host's clock: the kernel's own goes by ticks until late in the boot. */
-static u64 now_ns(void)
-{
-	return os_nsecs();
-}
-
-static void write_text(u8 *at, u8 byte)
-{
-	WRITE_ONCE(*at, byte);
-}
-
-static void end_writing(void)
-{
-	protect_text(false);
-}
-
-static bool is_translated(void)
-{
-	return false;
-}
-
-static bool is_init_text(unsigned long at)
-{
-	return at >= (unsigned long)__init_begin && at < (unsigned long)__init_end;
-}
-
-#else
-
-/*
- * A page at a time: what changes in it is written together. Everybody who patches text holds
- * text_mutex, so the rest of the page is written as it is.
- */
-static u8 page_copy[PAGE_SIZE];
-static u8 *copied_page;
-static unsigned int first_changed, end_changed;
-
-static bool begin_writing(void)
-{
-	mutex_lock(&text_mutex);
-	copied_page = NULL;
-	return true;
-}
-
-static u64 now_ns(void)
-{
-	return ktime_get_ns();
-}
-
-static void write_page(void)
-{
-	if (copied_page)
-		text_poke(copied_page + first_changed, page_copy + first_changed,
-			  end_changed - first_changed);
-	copied_page = NULL;
-}
-
-static void write_text(u8 *at, u8 byte)
-{
-	u8 *page = (u8 *)((unsigned long)at & PAGE_MASK);
-	unsigned int offset = at - page;
-
-	if (page != copied_page) {
-		write_page();
-		memcpy(page_copy, page, PAGE_SIZE);
-		copied_page = page;
-		first_changed = end_changed = offset;
-	}
-	page_copy[offset] = byte;
-	first_changed = min(first_changed, offset);
-	end_changed = max(end_changed, offset + 1);
-}
-
-static void end_writing(void)
-{
-	write_page();
-	/* What other CPUs have fetched of the old text they fetch again. */
-	text_poke_sync();
-	mutex_unlock(&text_mutex);
-}
-
-/*
- * An emulator may translate code on one CPU while another writes it, and go on with what it
- * made of the old byte (QEMU before 8.1). To write the same once more makes it look again.
- */
-static bool is_translated(void)
-{
-	return num_online_cpus() > 1 && boot_cpu_has(X86_FEATURE_HYPERVISOR);
-}
-
-static bool is_init_text(unsigned long at)
-{
-	return init_section_contains((void *)at, 1);
-}
-
-#endif
-
 /* --- sites -------------------------------------------------------------------- */
 
-static bool is_callback(unsigned long target)
-{
-	static void *const callbacks[] = {
-		__sanitizer_cov_trace_pc,
+static void *const callbacks[] = {
+	__sanitizer_cov_trace_pc,
 #ifdef CONFIG_KCOV_ENABLE_COMPARISONS
-		__sanitizer_cov_trace_cmp1, __sanitizer_cov_trace_cmp2,
-		__sanitizer_cov_trace_cmp4, __sanitizer_cov_trace_cmp8,
-		__sanitizer_cov_trace_const_cmp1, __sanitizer_cov_trace_const_cmp2,
-		__sanitizer_cov_trace_const_cmp4, __sanitizer_cov_trace_const_cmp8,
-		__sanitizer_cov_trace_switch,
+	__sanitizer_cov_trace_cmp1, __sanitizer_cov_trace_cmp2,
+	__sanitizer_cov_trace_cmp4, __sanitizer_cov_trace_cmp8,
+	__sanitizer_cov_trace_const_cmp1, __sanitizer_cov_trace_const_cmp2,
+	__sanitizer_cov_trace_const_cmp4, __sanitizer_cov_trace_const_cmp8,
+	__sanitizer_cov_trace_switch,
 #endif
-	};
-	unsigned int i;
+};
+static_assert(ARRAY_SIZE(callbacks) <= KCOV_CALL_TARGETS);
 
-	for (i = 0; i < ARRAY_SIZE(callbacks); i++)
-		if (target == (unsigned long)callbacks[i])
-			return true;
-	return false;
+static s32 distance_to(const u8 *at, int target)
+{
+	return (unsigned long)callbacks[target] - (unsigned long)at - KCOV_CALL_SIZE;
+}
+
+/* Which callback the call is of, made or not, or on its way; -1: it is none. */
+static int target_of(const u8 *at)
+{
+	int target;
+	s32 distance;
+
+	if (*at != KCOV_CALL_MADE) {
+		target = kcov_read_target(at + 1);
+		if (target >= 0)
+			return (*at == KCOV_CALL_PREFIX || *at == KCOV_CALL_SKIPPED) &&
+				       target < ARRAY_SIZE(callbacks) ? target : -1;
+		if (*at != KCOV_CALL_SKIPPED)
+			return -1;
+	}
+	memcpy(&distance, at + 1, sizeof(distance));
+	for (target = 0; target < ARRAY_SIZE(callbacks); target++)
+		if (distance == distance_to(at, target))
+			return target;
+	return -1;
 }
 
 /*
@@ -216,10 +110,10 @@ static bool is_probed(u8 *at)
 	unsigned int before;
 
 	preempt_disable();
-	for (before = 0; before < CALL_SIZE && !get_kprobe(at - before); before++)
+	for (before = 0; before < KCOV_CALL_SIZE && !get_kprobe(at - before); before++)
 		;
 	preempt_enable();
-	return before < CALL_SIZE;
+	return before < KCOV_CALL_SIZE;
 #else
 	return false;
 #endif
@@ -228,31 +122,82 @@ static bool is_probed(u8 *at)
 static bool is_init_site(const struct site_table *table, unsigned long at)
 {
 	/* Once the memory is gone a module does not know of it any more. */
-	return table->module ? !within_module_core(at, table->module) : is_init_text(at);
+	return table->module ? !within_module_core(at, table->module) : kcov_text_is_init(at);
 }
 
-/* Returns how many were left alone. `again`: writes what is there already, too. */
-static unsigned int patch_table(const struct site_table *table, bool made, bool again)
+/* The steps of unmade_call.h, in their order. */
+enum step { TO_SKIPPED, OTHER_BYTES, FROM_SKIPPED, STEPS };
+
+static void change(u8 *at, int target, bool made, enum step step)
 {
-	const u8 from = made ? NO_CALL : CALL, to = made ? CALL : NO_CALL;
-	unsigned int i, others = 0;
+	u8 bytes[KCOV_CALL_SIZE - 1];
+	s32 distance = distance_to(at, target);
+
+	if (step == TO_SKIPPED) {
+		bytes[0] = KCOV_CALL_SKIPPED;
+		if (*at == (made ? KCOV_CALL_PREFIX : KCOV_CALL_MADE))
+			kcov_text_write(at, bytes, 1);
+		return;
+	}
+	if (*at != KCOV_CALL_SKIPPED)
+		return;
+	if (step == OTHER_BYTES) {
+		if (made)
+			memcpy(bytes, &distance, sizeof(bytes));
+		/* Whoever repairs a fault looks for the instruction by its address. */
+		else if (kcov_takes_prefixes(at + KCOV_CALL_SIZE) &&
+			 !search_exception_tables((unsigned long)at + KCOV_CALL_SIZE))
+			kcov_write_target(bytes, target);
+		else
+			return;
+		if (memcmp(at + 1, bytes, sizeof(bytes)))
+			kcov_text_write(at + 1, bytes, sizeof(bytes));
+		return;
+	}
+	bytes[0] = made ? KCOV_CALL_MADE : KCOV_CALL_PREFIX;
+	if (made || kcov_read_target(at + 1) >= 0)
+		kcov_text_write(at, bytes, 1);
+}
+
+/* Steps `first` to `last` of all calls of a table. */
+static void change_table(const struct site_table *table, bool made, enum step first, enum step last)
+{
+	enum step step;
+	unsigned int i;
 
 	for (i = 0; i < table->count; i++) {
 		const s32 *entry = &table->entries[i];
 		u8 *at = (u8 *)((unsigned long)entry + *entry);
-		s32 distance;
+		int target;
 
 		if (table->init_is_gone && is_init_site(table, (unsigned long)at))
 			continue;
-		memcpy(&distance, at + 1, sizeof(distance));
+		target = target_of(at);
 		/* A probe's breakpoint, say. */
-		if ((*at != from && *at != to) ||
-		    !is_callback((unsigned long)at + CALL_SIZE + distance) || is_probed(at))
-			others++;
-		else if (again || *at == from)
-			write_text(at, to);
+		if (target < 0 || is_probed(at)) {
+			left_alone += last == FROM_SKIPPED;
+			continue;
+		}
+		for (step = first; step <= last; step++)
+			change(at, target, made, step);
+		if (last == FROM_SKIPPED && !made)
+			prefixes += kcov_read_target(at + 1) >= 0;
 	}
-	return others;
+}
+
+/* Writes again what is there, if it is a call that is made. */
+static void repeat_table(const struct site_table *table)
+{
+	unsigned int i;
+
+	for (i = 0; i < table->count; i++) {
+		const s32 *entry = &table->entries[i];
+		u8 *at = (u8 *)((unsigned long)entry + *entry);
+
+		if (!(table->init_is_gone && is_init_site(table, (unsigned long)at)) &&
+		    *at == KCOV_CALL_MADE && target_of(at) >= 0 && !is_probed(at))
+			kcov_text_write(at, at, 1);
+	}
 }
 
 void kcov_glue_lock_calls(void)
@@ -265,15 +210,22 @@ void kcov_glue_unlock_calls(void)
 	mutex_unlock(&calls_mutex);
 }
 
-static void patch_tables(bool made, bool again)
+/* Of one table, or of all. */
+static void change_tables(struct site_table *only, bool made)
 {
-	struct site_table *table = &of_kernel;
+	enum step step = TO_SKIPPED;
 
-	left_alone = 0;
 	do {
-		left_alone += patch_table(table, made, again);
-		table = list_next_entry(table, list);
-	} while (table != &of_kernel);
+		enum step last = kcov_text_is_shared() ? step : FROM_SKIPPED;
+		struct site_table *table = only ?: &of_kernel;
+
+		do {
+			change_table(table, made, step, last);
+			table = list_next_entry(table, list);
+		} while (!only && table != &of_kernel);
+		kcov_text_sync();
+		step = last + 1;
+	} while (step < STEPS);
 }
 
 static void make_the_rest(struct work_struct *work);
@@ -281,21 +233,28 @@ static DECLARE_DELAYED_WORK(making_the_rest, make_the_rest);
 
 bool kcov_glue_patch_calls(bool made)
 {
-	u64 begin = now_ns();
+	u64 begin = kcov_text_now();
 
-	if (!begin_writing()) {
+	if (!kcov_text_begin()) {
 		pr_warn_once("kcov: the kernel's text cannot be written\n");
 		return false;
 	}
-	patch_tables(made, false);
-	end_writing();
-	if (is_translated() && begin_writing()) {
-		patch_tables(made, true);
-		end_writing();
+	left_alone = 0;
+	prefixes = 0;
+	change_tables(NULL, made);
+	/* Stale code that calls is slow, and stale code that does not loses what it executes. */
+	if (made && kcov_text_is_translated()) {
+		struct site_table *table = &of_kernel;
+
+		do {
+			repeat_table(table);
+			table = list_next_entry(table, list);
+		} while (table != &of_kernel);
 	}
+	kcov_text_end();
 	changes++;
 	last_change = ktime_get_boottime_ns();
-	last_took = now_ns() - begin;
+	last_took = kcov_text_now() - begin;
 	if (made && left_alone) {
 		pr_warn_ratelimited("kcov: %u calls could not be made, there is something else (a probe?)\n",
 			     left_alone);
@@ -312,6 +271,23 @@ static void make_the_rest(struct work_struct *work)
 		kcov_glue_patch_calls(true);
 	mutex_unlock(&calls_mutex);
 }
+
+#ifdef CONFIG_KPROBES
+/*
+ * For kprobes, which go through a function instruction by instruction to find out where one begins:
+ * the call at `address`, if it is prefixes now, as an instruction of its own. In `buffer`, or 0.
+ */
+unsigned long kcov_recover_call(u8 *buffer, unsigned long address)
+{
+	const u8 *at = (const u8 *)address;
+
+	if (*at != KCOV_CALL_PREFIX || kcov_read_target(at + 1) < 0)
+		return 0;
+	memcpy(buffer, at, KCOV_CALL_SIZE);
+	buffer[0] = KCOV_CALL_SKIPPED;
+	return (unsigned long)buffer;
+}
+#endif
 
 /* --- a while ------------------------------------------------------------------ */
 
@@ -376,9 +352,9 @@ static void add_module(struct module *module)
 	table->count = module->num_kcov_sites;
 	mutex_lock(&calls_mutex);
 	list_add(&table->list, &of_kernel.list);
-	if (!kcov_core_is_awake() && begin_writing()) {
-		left_alone += patch_table(table, false, false);
-		end_writing();
+	if (!kcov_core_is_awake() && kcov_text_begin()) {
+		change_tables(table, false);
+		kcov_text_end();
 	}
 	mutex_unlock(&calls_mutex);
 }
@@ -425,6 +401,7 @@ static int kcov_sites_show(struct seq_file *file, void *unused)
 	seq_printf(file, "sites: %u\n", count);
 	seq_printf(file, "modules: %u\n", modules);
 	seq_printf(file, "left_alone: %u\n", left_alone);
+	seq_printf(file, "prefixes: %u\n", prefixes);
 	seq_printf(file, "table_bytes: %zu\n", count * sizeof(s32));
 	seq_printf(file, "changes: %lu\n", changes);
 	seq_printf(file, "last_change_ns: %llu\n", last_change);
