@@ -90,15 +90,42 @@ std::uintptr_t Targets::callback_in(std::uintptr_t slot) noexcept {
   return remembered(slots, slot, [this](std::uintptr_t at) { return read_slot(at); });
 }
 
-CallSite call_before(const unsigned char* bytes, std::uintptr_t return_address,
-                     Targets& targets) noexcept {
+CallSite call_before(const unsigned char* bytes, std::uintptr_t return_address, Targets& targets,
+                     const NumberedTargets& numbers) noexcept {
   const std::uintptr_t operand = relative(bytes + 2, return_address);
-  for (const bool made : {true, false}) {
-    if (bytes[1] == first_byte(5, made)) return {targets.callback_at(operand), 5, made};
-    if (bytes[0] == first_byte(6, made) && bytes[1] == 0x15)
-      return {targets.callback_in(operand), 6, made};
+  const int number = kcov_read_target(bytes + 2);
+  CallForm form = CallForm::made;
+  switch (bytes[1]) {
+    case KCOV_CALL_MADE:
+      if (number >= 0) return {};
+      break;
+    case KCOV_CALL_SKIPPED: form = number < 0 ? CallForm::skipped : CallForm::numbered; break;
+    case KCOV_CALL_PREFIX:
+      if (number < 0) return {};
+      form = CallForm::prefixes;
+      break;
+    case 0x15:
+      if (bytes[0] == first_byte(6, CallForm::skipped)) form = CallForm::skipped;
+      if (bytes[0] != first_byte(6, form)) return {};
+      return {targets.callback_in(operand), operand, 6, form};
+    default: return {};
   }
-  return {};
+  const std::uintptr_t target =
+      number < 0 ? operand : numbers.target_of(return_address, static_cast<unsigned>(number));
+  return {target == 0 ? 0 : targets.callback_at(target), target, 5, form};
+}
+
+bool can_be_prefixes(const unsigned char* bytes, std::size_t readable, unsigned length) noexcept {
+  if (length != 5) return false;
+  // The end of another instruction perhaps; or a prefix, as 67 is, which would be the next
+  // one's then.
+  static constexpr unsigned char kPrefixes[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65,
+                                                0x66, 0x67, 0xf0, 0xf2, 0xf3};
+  for (const unsigned char prefix : kPrefixes)
+    if (bytes[0] == prefix) return false;
+  // What was not read is not looked at, but for what makes it longer than `readable`.
+  const unsigned next = kcov_takes_prefixes(bytes + kCallBytes);
+  return next != 0 && next <= readable;
 }
 
 }  // namespace kcov::host

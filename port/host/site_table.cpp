@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/memory.hpp"
 
@@ -45,6 +46,28 @@ bool make_usable(SiteList& list) noexcept {
 
 }  // namespace
 
+int NumberedTargets::number_of(std::uintptr_t site, std::uintptr_t target) noexcept {
+  auto& row = targets_[set(site)];
+  for (int number = 0; number < KCOV_CALL_TARGETS; ++number) {
+    if (row[number] == 0) row[number] = target;
+    if (row[number] == target) return number;
+  }
+  return -1;
+}
+
+std::uintptr_t NumberedTargets::target_of(std::uintptr_t site, unsigned number) const noexcept {
+  return targets_[set(site)][number];
+}
+
+bool NumberedTargets::empty() const noexcept {
+  return std::all_of(std::begin(targets_), std::end(targets_),
+                     [](const auto& row) { return row[0] == 0; });
+}
+
+void NumberedTargets::forget() noexcept {
+  for (auto& row : targets_) std::fill(std::begin(row), std::end(row), 0);
+}
+
 SiteEntry* SiteList::from(std::uintptr_t address) const noexcept {
   if (address <= base) return entries;
   if (address - base >= kSiteListSpan) return sorted_end();
@@ -59,6 +82,10 @@ void SiteList::sort() noexcept {
   std::sort_heap(entries, end);
   store_once(count, static_cast<std::size_t>(std::unique(entries, end) - entries));
   sorted = count;
+}
+
+void SiteList::clear_marks() noexcept {
+  for (SiteEntry* at = entries; at != entries + count; ++at) *at &= ~kDone;
 }
 
 void SiteList::keep_done() noexcept {
@@ -81,6 +108,7 @@ SiteList* SiteTable::room_for(std::uintptr_t address) noexcept {
   if (list == nullptr) {
     list = std::find_if(begin(), end(), [](SiteList& each) { return each.entries == nullptr; });
     if (list == end() || !reserve(*list, address & ~(kSiteListSpan - 1))) return nullptr;
+    list->numbers = &numbers_[list - begin()];
   }
   if (list->count < list->usable) return list;
   // A library that is loaded again and again at one address is learnt anew each time, and
@@ -97,8 +125,11 @@ std::size_t SiteTable::sites() const noexcept {
 
 std::size_t SiteTable::bytes() const noexcept {
   std::size_t sum = 0;
-  for (const SiteList& list : lists_)
-    sum += (load_once(list.count) * sizeof(SiteEntry) + kPage - 1) / kPage * kPage;
+  for (const SiteList& list : lists_) {
+    const std::size_t count = load_once(list.count);
+    if (count == 0) continue;
+    sum += (count * sizeof(SiteEntry) + kPage - 1) / kPage * kPage + sizeof(NumberedTargets);
+  }
   return sum;
 }
 

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <kcov/host.h>
 #include <link.h>
-#include <linux/membarrier.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,7 @@
 #include <atomic>
 
 #include "port/host/call_site.hpp"
+#include "port/host/code_change.hpp"
 #include "port/host/errno_kept.hpp"
 #include "port/host/host_port.hpp"
 #include "port/host/own_memory.hpp"
@@ -148,95 +148,26 @@ class TriedLock {
   bool holds_ = false;
 };
 
-// How many bytes are written at once: all that lie between the first and the last that
-// change in a page, or each by itself, where somebody might put other code there meanwhile.
-enum class Width { page, byte };
+// --- learning -------------------------------------------------------------------------
 
-// Changes sites of one page and marks them as done. One at a time.
-class PageChange {
- public:
-  PageChange(const OwnMemory& memory, Targets& targets) noexcept
-      : memory_(memory), targets_(targets) {}
-
-  // The entries [first, last), sorted, all of them calls that end in the same page. Whether
-  // all could be written to that are sites.
-  bool operator()(const SiteList& list, SiteEntry* first, SiteEntry* last, bool made, Width width) {
-    if (!read_page((list.address(*first) - 1) & ~(kPage - 1))) return true;
-    std::size_t low = kSize;
-    std::size_t high = 0;
-    bool all = true;
-    for (SiteEntry* each = first; each != last; ++each) {
-      const std::uintptr_t address = list.address(*each);
-      const std::size_t end = address - start_;
-      if (end > end_ || end < begin_ + kCallBytes) continue;
-      const CallSite site = call_before(bytes_ + end - kCallBytes, address, targets_);
-      if (site.callback == 0) continue;
-      *each |= SiteList::kDone;
-      if (site.made == made) continue;
-      const std::size_t at = end - site.length;
-      bytes_[at] = first_byte(site.length, made);
-      low = std::min(low, at);
-      high = std::max(high, at + 1);
-      if (width == Width::byte && !memory_.write(start_ + at, bytes_ + at, 1)) all = false;
-    }
-    if (width == Width::page && low < high)
-      all = memory_.write(start_ + low, bytes_ + low, high - low);
-    return all;
-  }
-
- private:
-  static constexpr std::size_t kLead = 8;  // of the page before, for calls that begin there
-  static constexpr std::size_t kSize = kLead + kPage;
-
-  bool read_page(std::uintptr_t page) noexcept {
-    start_ = page - kLead;
-    begin_ = 0;
-    std::size_t found = memory_.read(start_, bytes_, kSize);
-    if (found <= kLead) {
-      memset(bytes_, 0, kLead);
-      begin_ = kLead - 1;  // where a call of five bytes has a sixth before it
-      found = kLead + memory_.read(page, bytes_ + kLead, kPage);
-    }
-    end_ = found;
-    return found > kLead;
-  }
-
-  // Not on the stack. Used under the lock.
-  static unsigned char bytes_[kSize];
-  const OwnMemory& memory_;
-  Targets& targets_;
-  std::uintptr_t start_ = 0;  // the address of bytes_[0]
-  std::size_t begin_ = 0;     // what was read
-  std::size_t end_ = 0;
-};
-unsigned char PageChange::bytes_[PageChange::kSize];
-
-// Changes [first, last), sorted, page by page.
-bool change_all(const SiteList& list, SiteEntry* first, SiteEntry* last, bool made, Width width,
-                PageChange& change) noexcept {
-  bool all = true;
-  while (first != last) {
-    const std::uintptr_t page = (list.address(*first) - 1) / kPage;
-    SiteEntry* next = first + 1;
-    while (next != last && (list.address(*next) - 1) / kPage == page) ++next;
-    all = change(list, first, next, made, width) && all;
-    first = next;
-  }
-  return all;
+// Of those that are skipped, prefixes of what can be. Whatever fails, they are not made.
+void make_prefixes(CodeChange& change) noexcept {
+  for (const CallForm form : {CallForm::skipped, CallForm::numbered})
+    if (change.edit(form) && (!synchronize_cpus() || !change.write())) return;
 }
 
 // Calls of the page that `return_address` returns to which are known already. Whether that
 // one is among them and is not made any more.
-bool unmake_page(const OwnMemory& memory, Targets& targets,
-                 std::uintptr_t return_address) noexcept {
+bool unmake_page(CodeChange& change, std::uintptr_t return_address) noexcept {
   SiteList* const list = table.list_of(return_address);
   if (list == nullptr) return false;
   const std::uintptr_t page = (return_address - 1) & ~(kPage - 1);
   SiteEntry* const first = list->from(page + 1);
   SiteEntry* const last = list->from(page + kPage + 1);
   if (first == last) return false;
-  PageChange change(memory, targets);
-  const bool all = change(*list, first, last, false, Width::page);
+  change.read(*list, first, last);
+  const bool all = !change.edit(CallForm::made) || change.write();
+  if (all) make_prefixes(change);
   bool unmade = false;
   for (SiteEntry* each = first; each != last; ++each) {
     if (*each == (list->entry(return_address) | SiteList::kDone)) unmade = all;
@@ -245,30 +176,23 @@ bool unmake_page(const OwnMemory& memory, Targets& targets,
   return unmade;
 }
 
-// Reads the bytes before `return_address`, or those of them that there are.
-bool read_before(const OwnMemory& memory, std::uintptr_t return_address,
-                 unsigned char (&bytes)[kCallBytes]) noexcept {
-  if (memory.read(return_address - kCallBytes, bytes, kCallBytes) == kCallBytes) return true;
-  bytes[0] = 0;
-  return memory.read(return_address - 5, bytes + 1, 5) == 5;
-}
-
 // Whether the call is not made any more, or will not be.
 bool learn(std::uintptr_t return_address, std::uintptr_t callback) noexcept {
   if (OwnMemory::keep() != 0) return false;
   const OwnMemory memory;
   Targets targets(memory);
-  if (unmake_page(memory, targets, return_address)) return true;
-  unsigned char bytes[kCallBytes];
-  if (!read_before(memory, return_address, bytes)) return false;
-  const CallSite site = call_before(bytes, return_address, targets);
-  if (site.callback != callback) return false;
-  if (!site.made) return true;  // by another thread, since this one called
+  CodeChange change(memory, targets);
+  if (unmake_page(change, return_address)) return true;
   SiteList* const list = table.room_for(return_address);
   // The first address of all would be entry 0 of its list, and its call in the list before.
   if (list == nullptr || return_address - list->base < kCallBytes) return false;
-  const unsigned char unmade = first_byte(site.length, false);
-  if (!memory.write(return_address - site.length, &unmade, 1)) {
+  SiteEntry entry = list->entry(return_address);
+  change.read(*list, &entry, &entry + 1);
+  const CallSite site = change.site(entry);
+  if (site.callback != callback) return false;
+  if (site.form != CallForm::made) return true;  // by another thread, since this one called
+  change.edit(CallForm::made);
+  if (!change.write()) {
     if (has_written) return false;
     why.store("code cannot be written to through /proc/self/mem", std::memory_order_relaxed);
     store_once(call_watch, CallWatch::none);
@@ -277,34 +201,11 @@ bool learn(std::uintptr_t return_address, std::uintptr_t callback) noexcept {
   has_written = true;
   list->entries[list->count] = list->entry(return_address);
   store_once(list->count, list->count + 1);
+  make_prefixes(change);
   return true;
 }
 
 // --- waking ---------------------------------------------------------------------------
-
-struct Waking {
-  PageChange change;
-  bool all;  // could be written to
-};
-
-void make_between(Waking& waking, std::uintptr_t begin, std::uintptr_t end, Width width) noexcept {
-  for (const SiteList& list : table) {
-    if (list.entries == nullptr) continue;
-    SiteEntry* const first = list.from(begin);
-    waking.all = change_all(list, first, list.from(end), true, width, waking.change) && waking.all;
-  }
-}
-
-int make_in_object(dl_phdr_info* info, std::size_t, void* argument) {
-  for (int index = 0; index < info->dlpi_phnum; ++index) {
-    const auto& segment = info->dlpi_phdr[index];
-    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0) continue;
-    const std::uintptr_t begin = info->dlpi_addr + segment.p_vaddr;
-    make_between(*static_cast<Waking*>(argument), begin + 1, begin + segment.p_memsz + 1,
-                 Width::page);
-  }
-  return 0;
-}
 
 bool has_one_thread() noexcept {
   struct stat status;
@@ -313,17 +214,73 @@ bool has_one_thread() noexcept {
          status.st_nlink == 3;
 }
 
-// What no object of the dynamic linker's has is done byte by byte: nothing keeps it where it
-// is. Then what is not a site is forgotten.
-void make_rest(Waking& waking) noexcept {
-  for (SiteList& list : table) {
-    for (std::size_t index = 0; index < list.count; ++index) {
-      SiteEntry* const each = list.entries + index;
-      if ((*each & SiteList::kDone) != 0) continue;
-      waking.all = waking.change(list, each, each + 1, true, Width::byte) && waking.all;
-    }
-    list.keep_done();
+// One step back of all that are known.
+struct StepBack {
+  CodeChange& change;
+  CallForm from;
+  bool written = true;  // all of them
+
+  void between(std::uintptr_t begin, std::uintptr_t end) noexcept {
+    for (const SiteList& list : table)
+      if (concerns(list)) many(list, list.from(begin), list.from(end));
   }
+  // What no object of the dynamic linker's has is done one by one: nothing keeps it where it
+  // is, and somebody might put other code beside it.
+  void rest() noexcept {
+    for (SiteList& list : table) {
+      if (!concerns(list)) continue;
+      for (SiteEntry* each = list.entries; each != list.sorted_end(); ++each)
+        if ((*each & SiteList::kDone) == 0) one_page(list, each, each + 1);
+    }
+  }
+
+ private:
+  bool concerns(const SiteList& list) const noexcept {
+    return list.entries != nullptr && (from == CallForm::skipped || !list.numbers->empty());
+  }
+  void many(const SiteList& list, SiteEntry* first, SiteEntry* last) noexcept {
+    while (first != last) {
+      const std::uintptr_t page = (list.address(*first) - 1) / kPage;
+      SiteEntry* next = first + 1;
+      while (next != last && (list.address(*next) - 1) / kPage == page) ++next;
+      one_page(list, first, next);
+      first = next;
+    }
+  }
+  void one_page(const SiteList& list, SiteEntry* first, SiteEntry* last) noexcept {
+    change.read(list, first, last);
+    if (change.edit_back(from) && !change.write()) written = false;
+  }
+};
+
+int step_in_object(dl_phdr_info* info, std::size_t, void* argument) {
+  for (int index = 0; index < info->dlpi_phnum; ++index) {
+    const auto& segment = info->dlpi_phdr[index];
+    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0) continue;
+    const std::uintptr_t begin = info->dlpi_addr + segment.p_vaddr;
+    static_cast<StepBack*>(argument)->between(begin + 1, begin + segment.p_memsz + 1);
+  }
+  return 0;
+}
+
+// Whether all could be written to that are in that form. The last step forgets what is no site.
+bool step_back(CodeChange& change, CallForm from) noexcept {
+  StepBack step{change, from};
+  // The dynamic linker's lock may have been inherited from a thread that does not exist here.
+  if (!forked) {
+    dl_iterate_phdr(step_in_object, &step);
+  } else if (has_one_thread()) {
+    step.between(0, UINTPTR_MAX);
+  }
+  step.rest();
+  for (SiteList& list : table) {
+    if (from == CallForm::skipped) {
+      list.keep_done();
+    } else {
+      list.clear_marks();
+    }
+  }
+  return step.written;
 }
 
 // Whether all that are sites are made.
@@ -332,36 +289,28 @@ bool make_all() noexcept {
   if (memory.error() != 0) return false;
   for (SiteList& list : table) list.sort();
   Targets targets(memory);
-  Waking waking{PageChange(memory, targets), true};
-  // The dynamic linker's lock may have been inherited from a thread that does not exist here.
-  if (!forked) {
-    dl_iterate_phdr(make_in_object, &waking);
-  } else if (has_one_thread()) {
-    make_between(waking, 0, UINTPTR_MAX, Width::page);
-  }
-  make_rest(waking);
-  return waking.all;
-}
-
-// Every CPU fetches the code anew before it goes on in this process.
-void synchronize_cpus() noexcept {
-  constexpr int kSynchronize = MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE;
-  if (syscall(SYS_membarrier, kSynchronize, 0, 0) == 0 || errno != EPERM) return;
-  syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
-  syscall(SYS_membarrier, kSynchronize, 0, 0);
+  CodeChange change(memory, targets);
+  if (!step_back(change, CallForm::prefixes)) return false;
+  // Those may have been written where this could be had, and a filter have forbidden it since.
+  const auto synchronize = [] { return synchronize_cpus() || has_one_thread(); };
+  if (change.has_seen_numbers() &&
+      (!synchronize() || !step_back(change, CallForm::numbered) || !synchronize()))
+    return false;
+  const bool made = step_back(change, CallForm::skipped);
+  synchronize_cpus();
+  if (!made) return false;
+  for (const SiteList& list : table)
+    if (list.numbers != nullptr) list.numbers->forget();
+  return true;
 }
 
 // False: not all of them could be, and it stays dormant.
 bool wake() noexcept {
   store_once(call_watch, CallWatch::none);
-  if (table.sites() != 0) {
-    const bool made = make_all();
-    synchronize_cpus();
-    if (!made) {
-      HostPort::warn("kcov: calls that are dormant cannot be made again: nothing is traced");
-      store_once(call_watch, CallWatch::learning);
-      return false;
-    }
+  if (table.sites() != 0 && !make_all()) {
+    HostPort::warn("kcov: calls that are dormant cannot be made again: nothing is traced");
+    store_once(call_watch, CallWatch::learning);
+    return false;
   }
   store_once(dormant, false);
   OwnMemory::drop();
@@ -511,7 +460,7 @@ void start_sites() noexcept {
   set_after(text == nullptr ? kDefault : parse(text));
   if (after == kNever) return;
   // Now it is cheap: it waits for other threads.
-  syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
+  synchronize_cpus();
   sleep_in(std::min(after.load(std::memory_order_relaxed), kAtStart));
 }
 

@@ -3,8 +3,8 @@
 // callbacks are not made.
 //
 // Nobody knows where these calls are, so they are learnt as they execute: the first one from
-// each place comes here, and has its first byte changed (call_site.hpp). A place is learnt
-// once, and then changed with all of its page.
+// each place comes here, and is changed in up to three steps (call_site.hpp). A place is learnt
+// once, and then changed with all of its page (code_change.hpp).
 //
 //            nobody traces            it has lasted
 //   (none) ---------------> waiting ----------------> learning      `call_watch`, which a
@@ -16,7 +16,8 @@
 //   learning   dormant. A call from a place that was learnt before changes all that are known
 //              in its page; from a new one, that place. One that cannot be changed is a
 //              stranger, and is left alone from then on.
-//   waking     all places that are known are changed back before ENABLE returns.
+//   waking     all places that are known are changed back before ENABLE returns: all of them by
+//              one step, then by the next, since CPUs are synchronized after each.
 //
 // Falling asleep therefore costs nothing by itself, and needs no other pages than the one that
 // the calling code lies in: those cannot be unmapped meanwhile, as a library's could be that

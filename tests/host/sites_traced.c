@@ -61,3 +61,31 @@ unsigned sites_leap_often(unsigned times)
 		sites_leap();
 	return sites_leaps;
 }
+
+/* The same for the same seed, by way of many sites, in front of instructions of many kinds. */
+unsigned sites_compute(unsigned seed);
+unsigned sites_compute(unsigned seed)
+{
+	static const char text[] = "dormant";
+	uint64_t wide = seed;
+	double real = 1.5;
+
+	for (unsigned i = 0; i < 12; i++) {
+		if (wide & 1)
+			wide = wide * 0x9e3779b97f4a7c15 + 1;
+		else
+			wide ^= wide >> 7 | (uint64_t)text[i % 7] << 40;
+		switch (wide % 9) {
+		case 0: real += (double)i; break;
+		case 1: wide += wide / (i + 3); break;
+		case 2: real = -real; break;
+		case 3: wide = wide << 3 | wide >> 61; break;
+		case 4: wide ^= (uint64_t)(real * 8); break;
+		case 5: wide += text[(wide >> 3) % 7]; break;
+		default: wide -= i;
+		}
+		if (real > 40)
+			real /= 3;
+	}
+	return (unsigned)(wide ^ wide >> 32) ^ (unsigned)(int64_t)(real * 64);
+}

@@ -272,23 +272,6 @@ static void make_the_rest(struct work_struct *work)
 	mutex_unlock(&calls_mutex);
 }
 
-#ifdef CONFIG_KPROBES
-/*
- * For kprobes, which go through a function instruction by instruction to find out where one begins:
- * the call at `address`, if it is prefixes now, as an instruction of its own. In `buffer`, or 0.
- */
-unsigned long kcov_recover_call(u8 *buffer, unsigned long address)
-{
-	const u8 *at = (const u8 *)address;
-
-	if (*at != KCOV_CALL_PREFIX || kcov_read_target(at + 1) < 0)
-		return 0;
-	memcpy(buffer, at, KCOV_CALL_SIZE);
-	buffer[0] = KCOV_CALL_SKIPPED;
-	return (unsigned long)buffer;
-}
-#endif
-
 /* --- a while ------------------------------------------------------------------ */
 
 static void sleep_work(struct work_struct *work);

@@ -11,6 +11,7 @@
 #include <asm/text-patching.h>
 
 #include "text.h"
+#include "x86_64/unmade_call.h"
 
 static u8 page_copy[PAGE_SIZE];
 static u8 *copied_page;
@@ -80,3 +81,43 @@ u64 kcov_text_now(void)
 {
 	return ktime_get_ns();
 }
+
+#ifdef CONFIG_KPROBES
+unsigned long kcov_recover_call(u8 *buffer, unsigned long address);
+void kcov_probe_call(unsigned long address);
+
+static bool is_prefixes(const u8 *at)
+{
+	return *at == KCOV_CALL_PREFIX && kcov_read_target(at + 1) >= 0;
+}
+
+/*
+ * For kprobes, which go through a function instruction by instruction to find out where one begins:
+ * the call at `address`, if it is prefixes now, as an instruction of its own. In `buffer`, or 0.
+ */
+unsigned long kcov_recover_call(u8 *buffer, unsigned long address)
+{
+	const u8 *at = (const u8 *)address;
+
+	if (!is_prefixes(at))
+		return 0;
+	memcpy(buffer, at, KCOV_CALL_SIZE);
+	buffer[0] = KCOV_CALL_SKIPPED;
+	return (unsigned long)buffer;
+}
+
+/*
+ * There is to be a probe at `address`: if a call is prefixes there it becomes an instruction
+ * of its own, for a probe copies a whole one. With text_mutex held.
+ */
+void kcov_probe_call(unsigned long address)
+{
+	static const u8 skipped = KCOV_CALL_SKIPPED;
+	u8 *at = (u8 *)address;
+
+	if (!is_prefixes(at))
+		return;
+	text_poke(at, &skipped, 1);
+	text_poke_sync();
+}
+#endif
