@@ -35,7 +35,7 @@ install(TARGETS kcovtool COMPONENT tool)
 install(TARGETS kcov-agent DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/kcov COMPONENT tool)
 # What `lab build` puts into a kernel tree.
 install(DIRECTORY core DESTINATION ${data} COMPONENT tool)
-install(DIRECTORY port/linux DESTINATION ${data}/port COMPONENT tool)
+install(DIRECTORY port/linux port/x86_64 DESTINATION ${data}/port COMPONENT tool)
 install(DIRECTORY lab/config DESTINATION ${data}/lab COMPONENT tool)
 install(FILES include/kcov/uapi.h DESTINATION ${data}/include/kcov COMPONENT tool)
 file(GLOB pages CONFIGURE_DEPENDS man/*.1)

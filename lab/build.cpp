@@ -305,10 +305,17 @@ Status build_into(const BuildRequest& request, const Configuration& configuratio
   if (Status done = builder.configure(configuration.fragment); !done) return done;
   step("building");
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
-  std::vector<std::string> targets = {fmt::format("-j{}", cores), recipe.target};
+  std::vector<std::string> targets = {fmt::format("-j{}", cores),
+                                      recipe.image == nullptr ? recipe.target : "vmlinux"};
   const bool has_modules = configuration.fragment.find("=m\n") != std::string::npos;
   if (has_modules) targets.emplace_back("modules");
   if (Status done = builder.make(targets); !done) return done;
+  // The image is assembled around the packed kernel (.incbin), which ccache does not look at: it
+  // would give back the image of another kernel that packs to as many bytes.
+  if (recipe.image != nullptr) {
+    if (Status done = builder.make({targets[0], recipe.target}, {"CCACHE_DISABLE=1"}); !done)
+      return done;
+  }
 
   if (Status done = keep(tree / "vmlinux", result / "vmlinux"); !done) return done;
   if (recipe.image != nullptr) {

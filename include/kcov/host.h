@@ -127,6 +127,7 @@ struct kcov_host_sites {
 	uint64_t changed_at;  /* the last time: CLOCK_MONOTONIC, in ns; 0: never yet */
 	uint64_t change_took; /* how long that took, in ns */
 	const char *why;      /* a sentence, or NULL in the other states */
+	uint64_t left_alone;  /* calls the last waking could not make: a breakpoint is there */
 };
 
 /* Fills in what is so now, each field by itself. 0, always. */

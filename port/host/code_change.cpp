@@ -65,7 +65,12 @@ bool CodeChange::change(CallForm from, CallForm to) noexcept {
   high_ = 0;
   for (SiteEntry* each = first_; each != last_; ++each) {
     const CallSite now = site(*each);
-    if (now.callback == 0) continue;
+    if (now.callback == 0) {
+      if (!is_under_breakpoint(*each)) continue;
+      *each |= SiteList::kDone;
+      ++breakpoints_;
+      continue;
+    }
     *each |= SiteList::kDone;
     if (now.form >= CallForm::numbered) has_seen_numbers_ = true;
     if (now.form != from) continue;
@@ -80,6 +85,21 @@ bool CodeChange::change(CallForm from, CallForm to) noexcept {
     high_ = std::max(high_, in_tail ? end : at + 1);
   }
   return low_ < high_;
+}
+
+bool CodeChange::is_under_breakpoint(SiteEntry entry) noexcept {
+  constexpr unsigned char kBreakpoint = 0xcc;
+  const std::size_t end = list_->address(entry) - start_;
+  if (end > end_ || end < begin_ + kCallBytes) return false;
+  for (const unsigned length : {5u, 6u}) {
+    unsigned char& head = bytes_[end - length];
+    if (head != kBreakpoint) continue;
+    head = first_byte(length, CallForm::skipped);
+    const CallSite site = this->site(entry);
+    head = kBreakpoint;
+    if (site.callback != 0 && site.length == length) return true;
+  }
+  return false;
 }
 
 bool CodeChange::edit_tail(const CallSite& now, std::size_t end, CallForm to) noexcept {

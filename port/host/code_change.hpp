@@ -44,6 +44,10 @@ class CodeChange {
 
   // Whether any call of all that were edited was in a form beyond `skipped`.
   bool has_seen_numbers() const noexcept { return has_seen_numbers_; }
+  // How many calls that the last edits went through have a debugger's breakpoint for their first
+  // byte. They are sites, and are left as they are.
+  std::size_t breakpoints() const noexcept { return breakpoints_; }
+  void forget_breakpoints() noexcept { breakpoints_ = 0; }
 
  private:
   static constexpr std::size_t kSize = kCallBytes + 4096 + kNextBytes;
@@ -51,6 +55,7 @@ class CodeChange {
   static constexpr std::size_t kTail = 4;  // of a direct call, behind its first byte
 
   bool change(CallForm from, CallForm to) noexcept;
+  bool is_under_breakpoint(SiteEntry entry) noexcept;
   // The call that ends at bytes_[end]. Whether it can take the form.
   bool edit_tail(const CallSite& now, std::size_t end, CallForm to) noexcept;
 
@@ -67,6 +72,7 @@ class CodeChange {
   std::size_t low_ = 0;  // what was edited
   std::size_t high_ = 0;
   bool has_seen_numbers_ = false;
+  std::size_t breakpoints_ = 0;
 };
 
 }  // namespace kcov::host

@@ -34,9 +34,11 @@ bool is_kept() noexcept {
          status.st_dev == kept.device && status.st_ino == kept.inode;
 }
 
-int open_it() noexcept {
+// What it is goes to `status`, from the number that it has first: somebody else may give the other
+// one to a file of his at once.
+int open_it(struct stat& status) noexcept {
   const auto fd = static_cast<int>(syscall(SYS_openat, AT_FDCWD, kPath, O_RDWR | O_CLOEXEC));
-  if (fd < 0) return -1;
+  if (fd < 0 || !look_at(fd, status)) return -1;
   const auto moved = static_cast<int>(syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, kLeastNumber));
   if (moved < 0) return fd;
   syscall(SYS_close, fd);
@@ -47,13 +49,22 @@ int open_it() noexcept {
 
 OwnMemory::OwnMemory() noexcept : fd_(kept.fd) {
   if (is_kept()) return;
-  fd_ = open_it();
+  struct stat status {};
+  fd_ = open_it(status);
   own_ = fd_ >= 0;
   if (!own_) error_ = errno;
+  device_ = status.st_dev;
+  inode_ = status.st_ino;
 }
 
 OwnMemory::~OwnMemory() {
   if (own_) syscall(SYS_close, fd_);
+}
+
+bool OwnMemory::is_intact() const noexcept {
+  struct stat status;
+  if (!own_) return is_kept();
+  return look_at(fd_, status) && status.st_dev == device_ && status.st_ino == inode_;
 }
 
 std::size_t OwnMemory::read(std::uintptr_t address, void* to, std::size_t bytes) const noexcept {
@@ -69,10 +80,9 @@ int OwnMemory::keep() noexcept {
   if (is_kept()) return 0;
   const long process = syscall(SYS_getpid);
   if (kept.fd >= 0 && kept.process != process) return EPERM;
-  const int fd = open_it();
+  struct stat status {};
+  const int fd = open_it(status);
   if (fd < 0) return errno;
-  struct stat status;
-  if (!look_at(fd, status)) return errno;
   kept = {fd, process, status.st_dev, status.st_ino};
   return 0;
 }

@@ -11,6 +11,8 @@
 // Safe in signal handlers; changes errno. Who may call: one thread at a time (sites.hpp).
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -23,6 +25,8 @@ class OwnMemory {
   ~OwnMemory();
   // 0, or the errno that opening it failed with; then nothing can be read or written.
   int error() const noexcept { return error_; }
+  // Whether the number is this file's still: if not, what was read may be another's.
+  bool is_intact() const noexcept;
 
   // How many bytes from `address` on could be read.
   std::size_t read(std::uintptr_t address, void* to, std::size_t bytes) const noexcept;
@@ -43,6 +47,8 @@ class OwnMemory {
   int fd_;
   int error_ = 0;
   bool own_ = false;
+  dev_t device_ = 0;  // of one of its own
+  ino_t inode_ = 0;
 };
 
 }  // namespace kcov::host

@@ -59,7 +59,8 @@ std::array<std::atomic<Handler>, kSlots> slots{};
 // first of them, and there a fault in it is seen. Whoever looks for the instruction (a handler that
 // goes by addresses, an exception that is thrown from it, by the table of what can throw) finds it
 // behind them, where it goes on just as well.
-void skip_prefixes([[maybe_unused]] int signal, [[maybe_unused]] void* context) noexcept {
+void skip_prefixes([[maybe_unused]] int signal, [[maybe_unused]] siginfo_t* info,
+                   [[maybe_unused]] void* context) noexcept {
 #if defined(__x86_64__) && defined(__LP64__)
   if (signal != SIGSEGV && signal != SIGBUS && signal != SIGFPE && signal != SIGILL) return;
   if (context == nullptr) return;
@@ -71,13 +72,18 @@ void skip_prefixes([[maybe_unused]] int signal, [[maybe_unused]] void* context) 
   const iovec from{reinterpret_cast<void*>(at), sizeof code};
   if (syscall(SYS_process_vm_readv, syscall(SYS_getpid), &to, 1L, &from, 1L, 0L) != sizeof code)
     return;
-  if (code[0] == KCOV_CALL_PREFIX && kcov_read_target(code + 1) >= 0) at += KCOV_CALL_SIZE;
+  if (code[0] != KCOV_CALL_PREFIX || kcov_read_target(code + 1) < 0) return;
+  // Of these two si_addr is the instruction's.
+  if ((signal == SIGFPE || signal == SIGILL) && info != nullptr &&
+      info->si_addr == reinterpret_cast<void*>(at))
+    info->si_addr = reinterpret_cast<void*>(at + KCOV_CALL_SIZE);
+  at += KCOV_CALL_SIZE;
 #endif
 }
 
 [[gnu::noinline]] void run(Handler handler, int signal, siginfo_t* info, void* context) {
   const HandlerScope scope(__builtin_frame_address(0));
-  skip_prefixes(signal, context);
+  skip_prefixes(signal, info, context);
   handler(signal, info, context);
 }
 

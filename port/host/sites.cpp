@@ -68,6 +68,7 @@ constinit bool forked = false;
 constinit std::uint64_t changes = 0;
 constinit std::uint64_t changed_at = 0;
 constinit std::uint64_t change_took = 0;
+constinit std::uint64_t left_alone = 0;
 
 // Return addresses that are no site's, or whose site could not be changed: looked for before
 // anything that costs more. A bit wrong at times does no harm, so any thread looks, and the
@@ -263,9 +264,11 @@ int step_in_object(dl_phdr_info* info, std::size_t, void* argument) {
   return 0;
 }
 
-// Whether all could be written to that are in that form. The last step forgets what is no site.
-bool step_back(CodeChange& change, CallForm from) noexcept {
+// Whether all could be written to that are in that form. The last step forgets what is no site,
+// unless what was read was somebody else's file.
+bool step_back(const OwnMemory& memory, CodeChange& change, CallForm from) noexcept {
   StepBack step{change, from};
+  change.forget_breakpoints();
   // The dynamic linker's lock may have been inherited from a thread that does not exist here.
   if (!forked) {
     dl_iterate_phdr(step_in_object, &step);
@@ -273,14 +276,15 @@ bool step_back(CodeChange& change, CallForm from) noexcept {
     step.between(0, UINTPTR_MAX);
   }
   step.rest();
+  const bool intact = memory.is_intact();
   for (SiteList& list : table) {
-    if (from == CallForm::skipped) {
+    if (from == CallForm::skipped && intact) {
       list.keep_done();
     } else {
       list.clear_marks();
     }
   }
-  return step.written;
+  return step.written && intact;
 }
 
 // Whether all that are sites are made.
@@ -290,15 +294,18 @@ bool make_all() noexcept {
   for (SiteList& list : table) list.sort();
   Targets targets(memory);
   CodeChange change(memory, targets);
-  if (!step_back(change, CallForm::prefixes)) return false;
+  if (!step_back(memory, change, CallForm::prefixes)) return false;
   // Those may have been written where this could be had, and a filter have forbidden it since.
   const auto synchronize = [] { return synchronize_cpus() || has_one_thread(); };
   if (change.has_seen_numbers() &&
-      (!synchronize() || !step_back(change, CallForm::numbered) || !synchronize()))
+      (!synchronize() || !step_back(memory, change, CallForm::numbered) || !synchronize()))
     return false;
-  const bool made = step_back(change, CallForm::skipped);
+  const bool made = step_back(memory, change, CallForm::skipped);
   synchronize_cpus();
   if (!made) return false;
+  store_once(left_alone, std::uint64_t{change.breakpoints()});
+  // What has a breakpoint may be known by its number.
+  if (change.breakpoints() != 0) return true;
   for (const SiteList& list : table)
     if (list.numbers != nullptr) list.numbers->forget();
   return true;
@@ -493,6 +500,7 @@ int kcov_host_get_sites(kcov_host_sites* sites) {
   sites->changes = kcov::load_once(changes);
   sites->changed_at = kcov::load_once(changed_at);
   sites->change_took = kcov::load_once(change_took);
+  sites->left_alone = kcov::load_once(left_alone);
   return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -436,6 +437,70 @@ TEST_F(HostSitesForms, A_fault_is_at_the_instruction_and_not_at_its_prefixes) {
   if (sigsetjmp(after_fault, 1) == 0) reinterpret_cast<void (*)()>(16)();
   EXPECT_EQ(16u, fault_at);
   sigaction(SIGSEGV, &former, nullptr);
+}
+
+// --- others who write to code, and to descriptors ---------------------------------------------
+
+void poke(std::uint64_t address, unsigned char byte) {
+  const int memory = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+  EXPECT_EQ(1, pwrite(memory, &byte, 1, static_cast<off_t>(address)));
+  close(memory);
+}
+
+TEST_F(HostSitesForms, A_breakpoint_hides_a_call_no_longer_than_it_is_there) {
+  Generated code;
+  code.emit({0x31, 0xff});                         // xor %edi, %edi
+  code.call(Generated::callback(), {0x31, 0xff});  // xor %edi, %edi
+  code.call(Generated::callback(), {0x31, 0xff});
+  code.finish();
+  Tracer tracer;
+  const Records pcs = tracer.trace([&] { code(); });
+  ASSERT_EQ(2u, pcs.size());
+  code();
+  ASSERT_TRUE(is_prefixes(pcs[0]) && is_prefixes(pcs[1]));
+  const std::uint64_t head = pcs[1] + program_bias() - KCOV_CALL_SIZE;
+  poke(head, 0xcc);
+  EXPECT_EQ(0u, tracer.trace([] {}).size());
+  EXPECT_EQ(1u, sites().left_alone);
+  poke(head, KCOV_CALL_PREFIX);
+  EXPECT_EQ(pcs, tracer.trace([&] { code(); }));
+  EXPECT_EQ(0u, sites().left_alone);
+}
+
+// Somebody gives numbers to files whether or not they are his: an ENABLE may fail with it, and what
+// it says it traces it does.
+TEST_F(HostSitesForms, Nothing_is_lost_when_the_descriptor_of_memory_becomes_another_file) {
+  const Library library(libraries().front());
+  Tracer tracer;
+  const auto body = [&] { run_all(library); };
+  const Records expected = tracer.trace(body);
+  std::atomic<bool> over{false};
+  std::thread other([&] {
+    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (!over) {
+      for (int number = 200; number < 203; ++number) dup2(null, number);
+      for (int number = 200; number < 203; ++number) close(number);
+    }
+    close(null);
+  });
+  const File file;
+  EXPECT_EQ(0, file.init(kWords));
+  const Map map(file.fd(), kWords);
+  int traced = 0;
+  for (int round = 0; round < 500; ++round) {
+    body();
+    if (file.enable() != 0) continue;
+    map.set(0, 0);
+    body();
+    EXPECT_EQ(0, file.disable());
+    ++traced;
+    if (map.count() == expected.size()) continue;
+    ADD_FAILURE() << map.count() << " records of " << expected.size() << " in round " << round;
+    break;
+  }
+  EXPECT_LT(0, traced);
+  over = true;
+  other.join();
 }
 
 // --- where the system cannot synchronize -----------------------------------------------------

@@ -100,23 +100,38 @@ static int target_of(const u8 *at)
 	return -1;
 }
 
+static bool has_probe(u8 *from, unsigned int count)
+{
+#ifdef CONFIG_KPROBES
+	bool found = false;
+
+	preempt_disable();
+	for (; count > 0 && !found; count--)
+		found = get_kprobe(from++);
+	preempt_enable();
+	return found;
+#else
+	return false;
+#endif
+}
+
 /*
  * A probe keeps a copy of what it replaces, from when it was registered, armed or not, and an
  * optimised one of what its jump reaches over: what is changed under it would come back.
  */
 static bool is_probed(u8 *at)
 {
-#ifdef CONFIG_KPROBES
-	unsigned int before;
+	return has_probe(at - KCOV_CALL_SIZE + 1, KCOV_CALL_SIZE);
+}
 
-	preempt_disable();
-	for (before = 0; before < KCOV_CALL_SIZE && !get_kprobe(at - before); before++)
-		;
-	preempt_enable();
-	return before < KCOV_CALL_SIZE;
-#else
-	return false;
-#endif
+/* Whether prefixes may stand in front of what is behind a call. */
+static bool takes_prefixes(u8 *code)
+{
+	/* Where there is a probe it is another instruction than it will be when that is gone. */
+	if (!kcov_takes_prefixes(code) || has_probe(code, 1))
+		return false;
+	/* Whoever repairs a fault looks for the instruction by its address. */
+	return !search_exception_tables((unsigned long)code);
 }
 
 static bool is_init_site(const struct site_table *table, unsigned long at)
@@ -144,9 +159,7 @@ static void change(u8 *at, int target, bool made, enum step step)
 	if (step == OTHER_BYTES) {
 		if (made)
 			memcpy(bytes, &distance, sizeof(bytes));
-		/* Whoever repairs a fault looks for the instruction by its address. */
-		else if (kcov_takes_prefixes(at + KCOV_CALL_SIZE) &&
-			 !search_exception_tables((unsigned long)at + KCOV_CALL_SIZE))
+		else if (takes_prefixes(at + KCOV_CALL_SIZE))
 			kcov_write_target(bytes, target);
 		else
 			return;
