@@ -30,17 +30,26 @@
       kcov::record_cmp<Port>(*task, type, arg1, arg2, KCOV_RETURN_ADDRESS);        \
   }
 
-#define KCOV_DEFINE_COMPARISON_CALLBACKS(Port)                                                    \
-  KCOV_DEFINE_COMPARISON(Port, cmp1, KCOV_CMP_SIZE(0u), std::uint8_t)                             \
-  KCOV_DEFINE_COMPARISON(Port, cmp2, KCOV_CMP_SIZE(1u), std::uint16_t)                            \
-  KCOV_DEFINE_COMPARISON(Port, cmp4, KCOV_CMP_SIZE(2u), std::uint32_t)                            \
-  KCOV_DEFINE_COMPARISON(Port, cmp8, KCOV_CMP_SIZE(3u), std::uint64_t)                            \
-  KCOV_DEFINE_COMPARISON(Port, const_cmp1, KCOV_CMP_CONST | KCOV_CMP_SIZE(0u), std::uint8_t)      \
-  KCOV_DEFINE_COMPARISON(Port, const_cmp2, KCOV_CMP_CONST | KCOV_CMP_SIZE(1u), std::uint16_t)     \
-  KCOV_DEFINE_COMPARISON(Port, const_cmp4, KCOV_CMP_CONST | KCOV_CMP_SIZE(2u), std::uint32_t)     \
-  KCOV_DEFINE_COMPARISON(Port, const_cmp8, KCOV_CMP_CONST | KCOV_CMP_SIZE(3u), std::uint64_t)     \
+#define KCOV_DEFINE_SWITCH(Port)                                                                  \
   extern "C" void __sanitizer_cov_trace_switch(std::uint64_t value, const std::uint64_t*);        \
   extern "C" void __sanitizer_cov_trace_switch(std::uint64_t value, const std::uint64_t* cases) { \
     if (kcov::tracing_task<Port, KCOV_MODE_TRACE_CMP>() != nullptr) [[unlikely]]                  \
       kcov::trace_switch<Port>(value, cases, KCOV_RETURN_ADDRESS);                                \
   }
+
+// clang-format off
+// All of them, for whoever defines them in another way.
+#define KCOV_FOR_EACH_COMPARISON(define, Port)                                     \
+  define(Port, cmp1, KCOV_CMP_SIZE(0u), std::uint8_t)                              \
+  define(Port, cmp2, KCOV_CMP_SIZE(1u), std::uint16_t)                             \
+  define(Port, cmp4, KCOV_CMP_SIZE(2u), std::uint32_t)                             \
+  define(Port, cmp8, KCOV_CMP_SIZE(3u), std::uint64_t)                             \
+  define(Port, const_cmp1, KCOV_CMP_CONST | KCOV_CMP_SIZE(0u), std::uint8_t)       \
+  define(Port, const_cmp2, KCOV_CMP_CONST | KCOV_CMP_SIZE(1u), std::uint16_t)      \
+  define(Port, const_cmp4, KCOV_CMP_CONST | KCOV_CMP_SIZE(2u), std::uint32_t)      \
+  define(Port, const_cmp8, KCOV_CMP_CONST | KCOV_CMP_SIZE(3u), std::uint64_t)
+// clang-format on
+
+#define KCOV_DEFINE_COMPARISON_CALLBACKS(Port)           \
+  KCOV_FOR_EACH_COMPARISON(KCOV_DEFINE_COMPARISON, Port) \
+  KCOV_DEFINE_SWITCH(Port)

@@ -131,6 +131,18 @@ std::string compiler_versions() {
   return versions;
 }
 
+// Whether gcc can compile plugins of its own. (Debian: gcc-12-plugin-dev.)
+bool has_plugin_headers() {
+  fs::path directory;
+  const Result<int> ignored =
+      run_command({.arguments = {"gcc", "-print-file-name=plugin"},
+                   .directory = {},
+                   .environment = {},
+                   .on_line = [&](std::string_view line) { directory = line; }});
+  std::error_code error;
+  return ignored && fs::exists(directory / "include/plugin-version.h", error);
+}
+
 // Everything of ours that goes into a kernel of this variant for this machine, as one text.
 Result<std::string> ingredients(const fs::path& data, const Series& series, Variant variant,
                                 const std::string& machine) {
@@ -205,6 +217,9 @@ class Builder {
     // ccache, where it is there, takes a file's headers from the compiler's own list: running
     // the preprocessor first, to hash what it prints, makes a first build half as slow again.
     environment.emplace_back("CCACHE_DEPEND=1");
+    // And what the compiler is, and a plugin of it, from their contents: a plugin that has just
+    // been built would be another one by its time.
+    environment.emplace_back("CCACHE_COMPILERCHECK=content");
     int objects = 0;
     const Result<int> status =
         run_command({.arguments = arguments,
@@ -344,9 +359,14 @@ Status build_into(const BuildRequest& request, const Configuration& configuratio
 Result<BuildResult> build_kernel(const BuildRequest& request) {
   const Result<fs::path> data = data_directory();
   if (!data) return data.error();
-  const Result<Configuration> configuration =
-      load_configuration(*data, request.machine, request.variant);
+  Result<Configuration> configuration = load_configuration(*data, request.machine, request.variant);
   if (!configuration) return configuration.error();
+  if (!configuration->plugins.empty()) {
+    if (has_plugin_headers())
+      configuration->fragment += configuration->plugins;
+    else if (request.on_step)
+      request.on_step("without the headers of gcc's plugins (Debian: gcc-12-plugin-dev)");
+  }
   const Recipe* const recipe = recipe_for(configuration->base);
   if (recipe == nullptr) {
     return Error{fmt::format("there is no machine \"{}\"", configuration->base), 2};

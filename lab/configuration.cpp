@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <sstream>
+#include <string_view>
 
 #include "support/files.hpp"
 
@@ -14,9 +15,12 @@ namespace fs = std::filesystem;
 namespace kcov::lab {
 namespace {
 
+constexpr std::string_view kPlugins = "plugins: ";
+
 // The option that a line sets or takes back, or nothing.
 std::string option_of(const std::string& line) {
-  const std::size_t begin = line.starts_with("# CONFIG_") ? 2 : 0;
+  std::size_t begin = line.starts_with("# CONFIG_") ? 2 : 0;
+  if (line.starts_with(kPlugins)) begin = kPlugins.size();
   if (line.compare(begin, 7, "CONFIG_") != 0) return {};
   return line.substr(begin, line.find_first_of("= ", begin) - begin);
 }
@@ -46,6 +50,7 @@ Status read(const fs::path& directory, const std::string& name, Variant variant,
       if (variant != Variant::ours) continue;
       line.erase(0, 6);
     }
+    if (line.starts_with(kPlugins) && variant != Variant::ours) continue;
     if (const std::string option = option_of(line); !option.empty()) {
       lines[option] = line;
     } else if (line.starts_with("include ")) {
@@ -68,11 +73,16 @@ std::string base_of(const std::string& name) { return name.substr(0, name.find('
 Result<Configuration> load_configuration(const fs::path& data, const std::string& name,
                                          Variant variant) {
   Configuration configuration{
-      .name = name, .base = base_of(name), .series = "6.12", .fragment = {}};
+      .name = name, .base = base_of(name), .series = "6.12", .fragment = {}, .plugins = {}};
   std::map<std::string, std::string> lines;
   if (Status done = read(data / "lab/config", name, variant, configuration, lines); !done)
     return done.error();
-  for (const auto& [option, line] : lines) configuration.fragment += line + "\n";
+  for (const auto& [option, line] : lines) {
+    if (line.starts_with(kPlugins))
+      configuration.plugins += line.substr(kPlugins.size()) + "\n";
+    else
+      configuration.fragment += line + "\n";
+  }
   return configuration;
 }
 

@@ -8,6 +8,7 @@
 //   CONFIG_PROVE_LOCKING=y
 //   # CONFIG_KCOV_SELFTEST is not set       takes back what the included one has
 //   ours: CONFIG_KCOV_SELFTEST=y            for our kcov only
+//   plugins: CONFIG_GCC_PLUGINS=y           for ours, and only where gcc has its plugins' headers
 #pragma once
 
 #include <filesystem>
@@ -23,6 +24,7 @@ struct Configuration {
   std::string base;      // "um" or "x86_64": what it runs on
   std::string series;    // "6.12"
   std::string fragment;  // lines for KCONFIG_ALLCONFIG
+  std::string plugins;   // more of them, where gcc has its plugins' headers
 };
 
 // Reads lab/config/`name`.config below `data`, for a kernel of `variant`.

@@ -11,6 +11,9 @@ BUILD_PACKAGES="g++ make cmake ninja-build ccache git
   libcli11-dev libfmt-dev nlohmann-json3-dev libxxhash-dev libdw-dev libelf-dev
   libsqlite3-dev libzstd-dev libroaring-dev libzydis-dev zlib1g-dev
   linux-source-6.12 xz-utils bzip2 flex bison bc perl"
+# The headers of gcc's plugins, of the version that "gcc" is, or will be.
+gcc_version=$(gcc -dumpversion 2>/dev/null || true)
+BUILD_PACKAGES="$BUILD_PACKAGES gcc-${gcc_version:-12}-plugin-dev"
 # What the tests need beside it.
 TEST_PACKAGES="qemu-system-x86 libgtest-dev librapidcheck-dev clang clang-format libclang-rt-14-dev dpkg-dev binutils lcov python3
   libxml2-utils llvm-14 pkg-config file groff-base zsh chromium chromium-driver python3-selenium python3-jsonschema zstd less"

@@ -37,7 +37,7 @@ The kernels are built once, from Debian's kernel source, by kcovtool lab
 build.")
 # As scripts/setup.sh has them, for kernels; the compiler among them.
 set(CPACK_DEBIAN_TOOL_PACKAGE_RECOMMENDS
-  "g++, make, linux-source-6.12, xz-utils, bzip2, flex, bison, bc, perl, libelf-dev")
+  "g++, make, linux-source-6.12, xz-utils, bzip2, flex, bison, bc, perl, libelf-dev, gcc-12-plugin-dev")
 set(CPACK_DEBIAN_TOOL_PACKAGE_SUGGESTS "qemu-system-x86, ccache, lcov, libkcov-dev")
 
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME libkcov0)

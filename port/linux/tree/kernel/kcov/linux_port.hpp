@@ -11,6 +11,10 @@
 #error "kcov: not on PREEMPT_RT, whose soft interrupts the preemption count does not show"
 #endif
 
+// A constant of offsets.h in the text of an assembler.
+#define KCOV_TEXT(constant) KCOV_TEXT_OF(constant)
+#define KCOV_TEXT_OF(text) #text
+
 #if defined(CONFIG_UML)
 #include "machine_um.hpp"
 #elif defined(CONFIG_X86_64)

@@ -13,6 +13,12 @@
 // arch/um's table of running tasks: one entry a CPU, one CPU.
 extern "C" char* cpu_tasks[];
 
+// The running task in r11, for an entry of callbacks_x86_64.hpp; its end, 9, where there is none.
+#define KCOV_TASK_IN_R11 \
+  "movq cpu_tasks+" KCOV_TEXT(KCOV_OFFSET_CPU_TASK) "(%%rip), %%r11\n" \
+  "testq %%r11, %%r11\n"                                               \
+  "je 9f\n"
+
 namespace kcov::machine {
 
 [[gnu::always_inline]] inline char* current_task() noexcept {

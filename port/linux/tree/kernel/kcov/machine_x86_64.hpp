@@ -22,6 +22,13 @@
 #define KCOV_PER_CPU(symbol, offset) symbol "+" offset "(%%rip)"
 #endif
 
+// The running task in r11, for an entry of callbacks_x86_64.hpp.
+#ifdef KCOV_HOT_TASK
+#define KCOV_TASK_IN_R11 "movq " KCOV_PER_CPU("pcpu_hot", KCOV_TEXT(KCOV_HOT_TASK)) ", %%r11\n"
+#else
+#define KCOV_TASK_IN_R11 "movq " KCOV_PER_CPU("current_task", "0") ", %%r11\n"
+#endif
+
 // Where the image lies now.
 extern "C" char _text[];
 
@@ -61,5 +68,3 @@ namespace kcov::machine {
 }
 
 }  // namespace kcov::machine
-
-#undef KCOV_PER_CPU

@@ -19,6 +19,7 @@
 int main(void)
 {
 	DEFINE(KCOV_OFFSET_TASK_STATE, offsetof(struct task_struct, kcov));
+	DEFINE(KCOV_OFFSET_MODE, offsetof(struct kcov_task_state, mode));
 	DEFINE(KCOV_SPINLOCK_SIZE, sizeof(spinlock_t));
 	DEFINE(KCOV_SPINLOCK_ALIGN, __alignof__(spinlock_t));
 	DEFINE(KCOV_HARD_INTERRUPT_MASK, HARDIRQ_MASK | NMI_MASK);

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * /sys/kernel/debug/kcov_registers, with CONFIG_KCOV_TEST: whether the callbacks keep their
+ * promise (callbacks_x86_64.hpp). To read it calls each of them with a pattern in every register
+ * that a function may otherwise change, while the task does not trace, traces PCs and traces
+ * comparisons; and says for each call what it has recorded, and which registers it lost.
+ */
+#include <linux/debugfs.h>
+#include <linux/init.h>
+#include <linux/kcov.h>
+#include <linux/mm.h>
+#include <linux/seq_file.h>
+#include <linux/string.h>
+#include <asm/asm.h>
+
+#include "glue.h"
+
+/* r11 is lost, as is said. */
+struct registers {
+	u64 rax, rcx, rdx, rsi, rdi, r8, r9, r10;
+};
+static const char *const register_names[] = {
+	"rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10",
+};
+enum { REGISTERS = sizeof(struct registers) / sizeof(u64) };
+
+#define DEFINE_CALL(name)                                                                     \
+	static noinline void call_##name(struct registers *registers)                        \
+	{                                                                                     \
+		u64 rax = registers->rax, rcx = registers->rcx, rdx = registers->rdx;         \
+		u64 rsi = registers->rsi, rdi = registers->rdi;                               \
+		register u64 r8 asm("r8") = registers->r8;                                    \
+		register u64 r9 asm("r9") = registers->r9;                                    \
+		register u64 r10 asm("r10") = registers->r10;                                 \
+                                                                                              \
+		asm volatile("call __sanitizer_cov_trace_" #name                              \
+			     : "+a"(rax), "+c"(rcx), "+d"(rdx), "+S"(rsi), "+D"(rdi),         \
+			       "+r"(r8), "+r"(r9), "+r"(r10), ASM_CALL_CONSTRAINT             \
+			     : : "r11", "memory", "cc");                                      \
+		*registers = (struct registers){ rax, rcx, rdx, rsi, rdi, r8, r9, r10 };      \
+	}
+
+DEFINE_CALL(pc)
+#ifdef CONFIG_KCOV_ENABLE_COMPARISONS
+DEFINE_CALL(cmp1)
+DEFINE_CALL(cmp2)
+DEFINE_CALL(cmp4)
+DEFINE_CALL(cmp8)
+DEFINE_CALL(const_cmp1)
+DEFINE_CALL(const_cmp2)
+DEFINE_CALL(const_cmp4)
+DEFINE_CALL(const_cmp8)
+DEFINE_CALL(switch)
+#endif
+
+#define CALL(name) { #name, call_##name }
+static const struct {
+	const char *name;
+	void (*call)(struct registers *registers);
+} calls[] = {
+	CALL(pc),
+#ifdef CONFIG_KCOV_ENABLE_COMPARISONS
+	CALL(cmp1), CALL(cmp2), CALL(cmp4), CALL(cmp8),
+	CALL(const_cmp1), CALL(const_cmp2), CALL(const_cmp4), CALL(const_cmp8),
+	CALL(switch),
+#endif
+};
+
+static const struct {
+	const char *name;
+	unsigned int mode;	/* KCOV_ENABLE's; 0: it is not enabled */
+	u64 count;		/* what the buffer's first word says before each call */
+} runs[] = {
+	{ "off", 0, 0 },
+	{ "pcs", KCOV_TRACE_PC, 0 },
+	{ "pcs, full", KCOV_TRACE_PC, PAGE_SIZE },
+#ifdef CONFIG_KCOV_ENABLE_COMPARISONS
+	{ "comparisons", KCOV_TRACE_CMP, 0 },
+	{ "comparisons, full", KCOV_TRACE_CMP, PAGE_SIZE },
+#endif
+};
+
+/* What a call did. */
+struct outcome {
+	struct registers after;
+	u64 records;
+};
+
+static struct registers pattern(void)
+{
+	/* The operands: of a switch rsi points to its cases, for comparisons that is a number. */
+	static const u64 cases[] = { 2, 32, 5, 7 };
+	struct registers registers;
+
+	memset(&registers, 0xa5, sizeof(registers));
+	registers.rax ^= 1;
+	registers.rcx ^= 2;
+	registers.rdx ^= 3;
+	registers.r8 ^= 4;
+	registers.r9 ^= 5;
+	registers.r10 ^= 6;
+	registers.rsi = (unsigned long)cases;
+	return registers;
+}
+
+/* All calls, in a state of tracing. Prints nothing: that would be traced. */
+static int run(unsigned int which, struct outcome *outcomes)
+{
+	void *descriptor = kcov_core_open();
+	u64 *area;
+	unsigned int i;
+	int error;
+
+	if (!descriptor)
+		return -ENOMEM;
+	error = kcov_core_control(descriptor, KCOV_INIT_TRACE, PAGE_SIZE / sizeof(u64)) ?:
+		kcov_core_map(descriptor, 0, PAGE_SIZE, &area);
+	if (!error && runs[which].mode)
+		error = kcov_core_control(descriptor, KCOV_ENABLE, runs[which].mode);
+	if (error)
+		goto close;
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		outcomes[i].after = pattern();
+		WRITE_ONCE(area[0], runs[which].count);
+		calls[i].call(&outcomes[i].after);
+		outcomes[i].records = READ_ONCE(area[0]) - runs[which].count;
+	}
+	if (runs[which].mode)
+		error = kcov_core_control(descriptor, KCOV_DISABLE, 0);
+close:
+	kcov_core_close(descriptor);
+	return error;
+}
+
+static int kcov_registers_show(struct seq_file *file, void *unused)
+{
+	struct outcome outcomes[ARRAY_SIZE(calls)];
+	const struct registers before = pattern();
+	unsigned int i, j, k;
+
+	for (i = 0; i < ARRAY_SIZE(runs); i++) {
+		int error = run(i, outcomes);
+
+		if (error)
+			return error;
+		for (j = 0; j < ARRAY_SIZE(calls); j++) {
+			seq_printf(file, "%s %s: %llu records, lost:", calls[j].name, runs[i].name,
+				   outcomes[j].records);
+			for (k = 0; k < REGISTERS; k++)
+				if (((const u64 *)&outcomes[j].after)[k] != ((const u64 *)&before)[k])
+					seq_printf(file, " %s", register_names[k]);
+			seq_puts(file, "\n");
+		}
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(kcov_registers);
+
+static int __init kcov_registers_init(void)
+{
+	debugfs_create_file("kcov_registers", 0400, NULL, NULL, &kcov_registers_fops);
+	return 0;
+}
+device_initcall(kcov_registers_init);
