@@ -32,6 +32,16 @@ template <std::uint32_t Value>
 #endif
 }
 
+// store_once(location, load_once(location) + 1). Here one instruction, and no register: a callback
+// that saves what it uses would save one more, for what it hardly ever does.
+[[gnu::always_inline]] inline void increment_once(std::uint64_t& location) noexcept {
+#if defined(__x86_64__)
+  asm volatile("addq $1, %0" : "+m"(location) : : "cc");
+#else
+  store_once(location, load_once(location) + 1);
+#endif
+}
+
 // Orders this CPU's accesses against its own interrupts. No instruction.
 [[gnu::always_inline]] inline void compiler_barrier() noexcept {
   __atomic_signal_fence(__ATOMIC_SEQ_CST);

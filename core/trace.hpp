@@ -59,7 +59,7 @@ struct Area {
                                                 std::uint64_t& index) noexcept {
   index = load_once(area.words[0]);
   if (index >= area.capacity) [[unlikely]] {
-    store_once(*task.bound.dropped, load_once(*task.bound.dropped) + 1);
+    increment_once(*task.bound.dropped);
     return false;
   }
   // The count goes first: a callback that an interrupt nests here then takes the

@@ -91,6 +91,22 @@ constexpr Needed kPrograms[] = {
     {"bison", "bison"}, {"bc", "bc"},   {"perl", "perl"}, {"tar", "tar"},     {"xz", "xz-utils"},
 };
 
+// A kernel is built without them, too.
+void check_plugins(Section& section, const Host& host) {
+  const fs::path gcc = host.find_program("gcc");
+  if (gcc.empty()) return;
+  const std::string directory = run({gcc.string(), "-print-file-name=plugin"}).first_line;
+  if (host.has(directory + "/include/plugin-version.h")) {
+    section.ok("plugins", "gcc's headers for them are in " + directory);
+  } else {
+    section.ok("plugins",
+               "gcc's headers for them are missing: kernels are slower than they could be while "
+               "nobody traces",
+               fmt::format("apt-get install gcc-{}-plugin-dev",
+                           run({gcc.string(), "-dumpversion"}).first_line));
+  }
+}
+
 void check_room(Section& section, const Host& host) {
   const fs::path cache = lab::cache_directory();
   const std::uint64_t room = host.free_bytes(cache);
@@ -177,6 +193,7 @@ Section check_build(const Host& host, const std::string& machine) {
                                 "lab build --source",
                                 configuration->series));
   }
+  if (!configuration->plugins.empty()) check_plugins(section, host);
   check_room(section, host);
   return section;
 }

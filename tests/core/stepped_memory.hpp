@@ -51,6 +51,10 @@ void stepped_store_once(T& location, T value) noexcept {
   step(Step::store, &location);
 }
 
+inline void stepped_increment_once(std::uint64_t& location) noexcept {
+  stepped_store_once(location, stepped_load_once(location) + 1);
+}
+
 inline void stepped_compiler_barrier() noexcept {
   compiler_barrier();
   step(Step::barrier, nullptr);
@@ -60,5 +64,6 @@ inline void stepped_compiler_barrier() noexcept {
 
 #define load_once stepped_load_once
 #define equals_once stepped_equals_once
+#define increment_once stepped_increment_once
 #define store_once stepped_store_once
 #define compiler_barrier stepped_compiler_barrier

@@ -81,6 +81,15 @@ TEST_F(Toolchain, The_source_is_that_of_the_machines_series) {
   EXPECT_TOLD(check_build(host_, "um"), "source", "ok | ");
 }
 
+TEST_F(Toolchain, Without_the_headers_of_plugins_it_is_slower_and_no_problem) {
+  write(scratch_->path() / "data/lab/config/um.config", "plugins: CONFIG_GCC_PLUGINS=y\n");
+  put_program("gcc", "case $1 in -dumpversion) echo 9;; *) echo /gcc/plugin;; esac");
+  EXPECT_TOLD(check_build(host_, "um"), "plugins", "ok | gcc's headers for them are missing");
+  EXPECT_TOLD(check_build(host_, "um"), "plugins", "apt-get install gcc-9-plugin-dev");
+  put("/gcc/plugin/include/plugin-version.h", "");
+  EXPECT_TOLD(check_build(host_, "um"), "plugins", "ok | gcc's headers for them are in /gcc");
+}
+
 TEST_F(Toolchain, A_full_disk_is_told) {
   EXPECT_TOLD(check_build(host_, "um"), "room", "ok | 1048576 MiB are free for ");
   host_.free_bytes = [](const std::filesystem::path&) { return std::uint64_t{100} << 20; };

@@ -35,11 +35,19 @@ template <std::uint32_t Mode, auto Recorder>
 // For the recorders: the state of the running task, which traces in the mode asked for, or null
 // where this is none of its context.
 [[gnu::always_inline]] inline kcov_task_state* task_in_place() noexcept {
-  kcov_task_state* const task = LinuxPort::current();
-  if (task == nullptr) __builtin_unreachable();
+#ifdef __clang__
+  char* const task = machine::current_task();
+#else
+  // As the entry has left it: gcc uses r11 for nothing else here (-ffixed-r11).
+  register char* task asm("r11");
+  asm volatile("" : "=r"(task));
+#endif
+  auto* const state = reinterpret_cast<kcov_task_state*>(task + KCOV_OFFSET_TASK_STATE);
   // Pairs with the barrier in bind(): the entry has seen the mode, so the area is there.
   compiler_barrier();
-  return is_in_place<LinuxPort>(*task) ? task : nullptr;
+  if (!is_in_place<LinuxPort>(*state)) [[unlikely]]
+    return nullptr;
+  return state;
 }
 
 }  // namespace
