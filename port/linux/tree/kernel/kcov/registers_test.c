@@ -66,12 +66,13 @@ static const struct {
 #endif
 };
 
+enum { NOT = -1 };
 static const struct {
 	const char *name;
-	unsigned int mode;	/* KCOV_ENABLE's; 0: it is not enabled */
+	int mode;		/* KCOV_ENABLE's; NOT: it is not enabled */
 	u64 count;		/* what the buffer's first word says before each call */
 } runs[] = {
-	{ "off", 0, 0 },
+	{ "off", NOT, 0 },
 	{ "pcs", KCOV_TRACE_PC, 0 },
 	{ "pcs, full", KCOV_TRACE_PC, PAGE_SIZE },
 #ifdef CONFIG_KCOV_ENABLE_COMPARISONS
@@ -115,7 +116,7 @@ static int run(unsigned int which, struct outcome *outcomes)
 		return -ENOMEM;
 	error = kcov_core_control(descriptor, KCOV_INIT_TRACE, PAGE_SIZE / sizeof(u64)) ?:
 		kcov_core_map(descriptor, 0, PAGE_SIZE, &area);
-	if (!error && runs[which].mode)
+	if (!error && runs[which].mode != NOT)
 		error = kcov_core_control(descriptor, KCOV_ENABLE, runs[which].mode);
 	if (error)
 		goto close;
@@ -125,7 +126,7 @@ static int run(unsigned int which, struct outcome *outcomes)
 		calls[i].call(&outcomes[i].after);
 		outcomes[i].records = READ_ONCE(area[0]) - runs[which].count;
 	}
-	if (runs[which].mode)
+	if (runs[which].mode != NOT)
 		error = kcov_core_control(descriptor, KCOV_DISABLE, 0);
 close:
 	kcov_core_close(descriptor);
