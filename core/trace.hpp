@@ -47,24 +47,20 @@ template <Port P, std::uint32_t Mode>
   return task;
 }
 
-// A buffer as the callback uses it: copies of the task's own fields, so that nothing
-// user space stores can change them half-way.
-struct Area {
-  std::uint64_t* words;
-  std::uint64_t capacity;
-};
-
-// Takes the next record's index in `index`, or counts a dropped record and returns false.
-[[gnu::always_inline]] inline bool claim_record(kcov_task_state& task, const Area& area,
+// Takes the next record's index in `index`, or counts a dropped record and returns false. `words`
+// is the area; `state` gives the task's state whenever it is asked for, for ports that have it at
+// hand and no register to keep it in.
+template <typename State>
+[[gnu::always_inline]] inline bool claim_record(const State& state, std::uint64_t* words,
                                                 std::uint64_t& index) noexcept {
-  index = load_once(area.words[0]);
-  if (index >= area.capacity) [[unlikely]] {
-    increment_once(*task.bound.dropped);
+  index = load_once(words[0]);
+  if (index >= state().bound.capacity) [[unlikely]] {
+    increment_once(*state().bound.dropped);
     return false;
   }
   // The count goes first: a callback that an interrupt nests here then takes the
   // next record rather than this one (contract 25).
-  store_once(area.words[0], index + 1);
+  store_once(words[0], index + 1);
   compiler_barrier();
   return true;
 }
@@ -72,26 +68,29 @@ struct Area {
 // The bodies of the callbacks once it is known that the task traces. `pc` is the callback's
 // return address.
 template <Port P>
-[[gnu::always_inline]] inline void record_pc(kcov_task_state& task, std::uintptr_t pc) noexcept {
-  const Area area{task.bound.area, task.bound.capacity};
+[[gnu::always_inline]] inline void record_pc(const kcov_task_state& task,
+                                             std::uintptr_t pc) noexcept {
+  std::uint64_t* const words = task.bound.area;
   std::uint64_t index;
-  if (!claim_record(task, area, index)) [[unlikely]]
+  if (!claim_record([&task]() -> const kcov_task_state& { return task; }, words, index))
+      [[unlikely]]
     return;
-  store_once(area.words[1 + index], static_cast<std::uint64_t>(P::canonical_pc(pc)));
+  store_once(words[1 + index], static_cast<std::uint64_t>(P::canonical_pc(pc)));
 }
 
 // `type` is made of KCOV_CMP_CONST and KCOV_CMP_SIZE; the operands come zero-extended
 // (contract 27). capacity is a count of records of four words, so no product of the count can
 // wrap (contract 26).
 template <Port P>
-[[gnu::always_inline]] inline void record_cmp(kcov_task_state& task, std::uint64_t type,
+[[gnu::always_inline]] inline void record_cmp(const kcov_task_state& task, std::uint64_t type,
                                               std::uint64_t arg1, std::uint64_t arg2,
                                               std::uintptr_t pc) noexcept {
-  const Area area{task.bound.area, task.bound.capacity};
+  std::uint64_t* const words = task.bound.area;
   std::uint64_t index;
-  if (!claim_record(task, area, index)) [[unlikely]]
+  if (!claim_record([&task]() -> const kcov_task_state& { return task; }, words, index))
+      [[unlikely]]
     return;
-  std::uint64_t* const record = area.words + 1 + index * KCOV_WORDS_PER_CMP;
+  std::uint64_t* const record = words + 1 + index * KCOV_WORDS_PER_CMP;
   store_once(record[0], type);
   store_once(record[1], arg1);
   store_once(record[2], arg2);

@@ -32,24 +32,50 @@ template <std::uint32_t Mode, auto Recorder>
                : "r11", "cc");
 }
 
-// For the recorders: the state of the running task, which traces in the mode asked for, or null
-// where this is none of its context.
-[[gnu::always_inline]] inline kcov_task_state* task_in_place() noexcept {
+// For the recorders: r11, which the entry leaves the running task in; gcc uses it for nothing
+// else here (-ffixed-r11). So neither the task nor, at last, the PC takes a register that would
+// have to be saved. To be asked for wherever it is used: what gcc knows to be the same it copies.
 #ifdef __clang__
-  char* const task = machine::current_task();
+[[gnu::always_inline]] inline char* running_task() noexcept { return machine::current_task(); }
 #else
-  // As the entry has left it: gcc uses r11 for nothing else here (-ffixed-r11).
-  register char* task asm("r11");
-  asm volatile("" : "=r"(task));
+register char* r11 asm("r11");
+[[gnu::always_inline]] inline char* running_task() noexcept {
+  asm volatile("" : "=r"(r11));
+  return r11;
+}
 #endif
-  auto* const state = reinterpret_cast<kcov_task_state*>(task + KCOV_OFFSET_TASK_STATE);
-  // Spares the callers' test, as in LinuxPort::current().
-  if (state == nullptr) __builtin_unreachable();
+[[gnu::always_inline]] inline const kcov_task_state& state() noexcept {
+  return *reinterpret_cast<const kcov_task_state*>(running_task() + KCOV_OFFSET_TASK_STATE);
+}
+
+// Contract 28, is_in_place(), of a task that traces in the mode asked for.
+[[gnu::always_inline]] inline bool may_record() noexcept {
   // Pairs with the barrier in bind(): the entry has seen the mode, so the area is there.
   compiler_barrier();
-  if (!is_in_place<LinuxPort>(*state)) [[unlikely]]
-    return nullptr;
-  return state;
+  // By what is so nearly always: in the task itself, which goes on only when no soft interrupt,
+  // nor a section of one, is left upon it.
+  constexpr std::uint32_t kInterrupts = KCOV_HARD_INTERRUPT_MASK | KCOV_SOFT_INTERRUPT_MASK;
+  return machine::preempt_count_is_clear_of<kInterrupts>() || is_in_place<LinuxPort>(state());
+}
+
+// record_pc() in r11, which is the PC's once the task is of no more use. The return address is that
+// of the function that this is inlined in.
+[[gnu::always_inline]] inline void record_pc_in_place() noexcept {
+#ifdef __clang__
+  record_pc<LinuxPort>(state(), KCOV_RETURN_ADDRESS);
+#else
+  std::uint64_t* const words = state().bound.area;
+  std::uint64_t index;
+  if (!claim_record([] [[gnu::always_inline]] () -> const kcov_task_state& { return state(); },
+                    words, index)) [[unlikely]]
+    return;
+  r11 = static_cast<char*>(__builtin_return_address(0));
+  // canonical_pc(), and the store: gcc would take a register for either.
+#ifdef CONFIG_RANDOMIZE_BASE
+  asm("subq %1, %0" : "+r"(r11) : "er"(machine::kaslr_offset()) : "cc");
+#endif
+  asm volatile("movq %1, %0" : "=m"(words[1 + index]) : "r"(r11));
+#endif
 }
 
 }  // namespace
@@ -57,31 +83,28 @@ template <std::uint32_t Mode, auto Recorder>
 
 #ifdef __CET__
 // A direct jump leads to it: no endbr64.
-#define KCOV_RECORDER [[gnu::no_caller_saved_registers, gnu::nocf_check]] static void
+#define KCOV_RECORDER extern "C" [[gnu::no_caller_saved_registers, gnu::nocf_check]] void
 #else
-#define KCOV_RECORDER [[gnu::no_caller_saved_registers]] static void
+#define KCOV_RECORDER extern "C" [[gnu::no_caller_saved_registers]] void
 #endif
 
-#define KCOV_DEFINE_KEEPING_CALLBACKS                               \
-  KCOV_RECORDER kcov_record_pc() {                                  \
-    kcov_task_state* const task = kcov::task_in_place();            \
-    if (task != nullptr) [[likely]]                                 \
-      kcov::record_pc<kcov::LinuxPort>(*task, KCOV_RETURN_ADDRESS); \
-  }                                                                 \
-  extern "C" void __sanitizer_cov_trace_pc();                       \
-  extern "C" void __sanitizer_cov_trace_pc() {                      \
-    kcov::record_if_tracing<KCOV_MODE_TRACE_PC, kcov_record_pc>();  \
+#define KCOV_DEFINE_KEEPING_CALLBACKS                              \
+  KCOV_RECORDER kcov_record_pc() {                                 \
+    if (kcov::may_record()) kcov::record_pc_in_place();            \
+  }                                                                \
+  extern "C" void __sanitizer_cov_trace_pc();                      \
+  extern "C" void __sanitizer_cov_trace_pc() {                     \
+    kcov::record_if_tracing<KCOV_MODE_TRACE_PC, kcov_record_pc>(); \
   }
 
-#define KCOV_DEFINE_KEEPING_COMPARISON(Port, name, type, Operand)           \
-  KCOV_RECORDER kcov_record_##name(Operand arg1, Operand arg2) {            \
-    kcov_task_state* const task = kcov::task_in_place();                    \
-    if (task != nullptr) [[likely]]                                         \
-      kcov::record_cmp<Port>(*task, type, arg1, arg2, KCOV_RETURN_ADDRESS); \
-  }                                                                         \
-  extern "C" void __sanitizer_cov_trace_##name(Operand, Operand);           \
-  extern "C" void __sanitizer_cov_trace_##name(Operand, Operand) {          \
-    kcov::record_if_tracing<KCOV_MODE_TRACE_CMP, kcov_record_##name>();     \
+#define KCOV_DEFINE_KEEPING_COMPARISON(Port, name, type, Operand)                   \
+  KCOV_RECORDER kcov_record_##name(Operand arg1, Operand arg2) {                    \
+    if (kcov::may_record())                                                         \
+      kcov::record_cmp<Port>(kcov::state(), type, arg1, arg2, KCOV_RETURN_ADDRESS); \
+  }                                                                                 \
+  extern "C" void __sanitizer_cov_trace_##name(Operand, Operand);                   \
+  extern "C" void __sanitizer_cov_trace_##name(Operand, Operand) {                  \
+    kcov::record_if_tracing<KCOV_MODE_TRACE_CMP, kcov_record_##name>();             \
   }
 
 #define KCOV_DEFINE_KEEPING_COMPARISON_CALLBACKS                                      \
