@@ -24,45 +24,39 @@ static const char *const register_names[] = {
 };
 enum { REGISTERS = sizeof(struct registers) / sizeof(u64) };
 
-#define DEFINE_CALL(name)                                                                     \
-	static noinline void call_##name(struct registers *registers)                        \
-	{                                                                                     \
-		u64 rax = registers->rax, rcx = registers->rcx, rdx = registers->rdx;         \
-		u64 rsi = registers->rsi, rdi = registers->rdi;                               \
-		register u64 r8 asm("r8") = registers->r8;                                    \
-		register u64 r9 asm("r9") = registers->r9;                                    \
-		register u64 r10 asm("r10") = registers->r10;                                 \
-                                                                                              \
-		asm volatile("call __sanitizer_cov_trace_" #name                              \
-			     : "+a"(rax), "+c"(rcx), "+d"(rdx), "+S"(rsi), "+D"(rdi),         \
-			       "+r"(r8), "+r"(r9), "+r"(r10), ASM_CALL_CONSTRAINT             \
-			     : : "r11", "memory", "cc");                                      \
-		*registers = (struct registers){ rax, rcx, rdx, rsi, rdi, r8, r9, r10 };      \
-	}
-
-DEFINE_CALL(pc)
-#ifdef CONFIG_KCOV_ENABLE_COMPARISONS
-DEFINE_CALL(cmp1)
-DEFINE_CALL(cmp2)
-DEFINE_CALL(cmp4)
-DEFINE_CALL(cmp8)
-DEFINE_CALL(const_cmp1)
-DEFINE_CALL(const_cmp2)
-DEFINE_CALL(const_cmp4)
-DEFINE_CALL(const_cmp8)
-DEFINE_CALL(switch)
+/* Through a register: of direct calls every tool takes those in the image for the compiler's. */
+#if defined(CONFIG_MITIGATION_RETPOLINE) || defined(CONFIG_RETPOLINE)
+#define CALL_R11 "call __x86_indirect_thunk_r11"
+#else
+#define CALL_R11 "call *%%r11"
 #endif
 
-#define CALL(name) { #name, call_##name }
+static noinline void call(void *callback, struct registers *registers)
+{
+	u64 rax = registers->rax, rcx = registers->rcx, rdx = registers->rdx;
+	u64 rsi = registers->rsi, rdi = registers->rdi;
+	register u64 r8 asm("r8") = registers->r8;
+	register u64 r9 asm("r9") = registers->r9;
+	register u64 r10 asm("r10") = registers->r10;
+	register void *r11 asm("r11") = callback;
+
+	asm volatile(CALL_R11
+		     : "+a"(rax), "+c"(rcx), "+d"(rdx), "+S"(rsi), "+D"(rdi),
+		       "+r"(r8), "+r"(r9), "+r"(r10), "+r"(r11), ASM_CALL_CONSTRAINT
+		     : : "memory", "cc");
+	*registers = (struct registers){ rax, rcx, rdx, rsi, rdi, r8, r9, r10 };
+}
+
+#define CALLBACK(name) { #name, __sanitizer_cov_trace_##name }
 static const struct {
 	const char *name;
-	void (*call)(struct registers *registers);
+	void *callback;
 } calls[] = {
-	CALL(pc),
+	CALLBACK(pc),
 #ifdef CONFIG_KCOV_ENABLE_COMPARISONS
-	CALL(cmp1), CALL(cmp2), CALL(cmp4), CALL(cmp8),
-	CALL(const_cmp1), CALL(const_cmp2), CALL(const_cmp4), CALL(const_cmp8),
-	CALL(switch),
+	CALLBACK(cmp1), CALLBACK(cmp2), CALLBACK(cmp4), CALLBACK(cmp8),
+	CALLBACK(const_cmp1), CALLBACK(const_cmp2), CALLBACK(const_cmp4), CALLBACK(const_cmp8),
+	CALLBACK(switch),
 #endif
 };
 
@@ -123,7 +117,7 @@ static int run(unsigned int which, struct outcome *outcomes)
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
 		outcomes[i].after = pattern();
 		WRITE_ONCE(area[0], runs[which].count);
-		calls[i].call(&outcomes[i].after);
+		call(calls[i].callback, &outcomes[i].after);
 		outcomes[i].records = READ_ONCE(area[0]) - runs[which].count;
 	}
 	if (runs[which].mode != NOT)

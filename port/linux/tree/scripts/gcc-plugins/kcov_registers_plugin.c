@@ -23,8 +23,8 @@
  *     but one. The table is made anew whenever the target's options change within a file,
  *     hence it is looked up, and filled, each time.
  *
- * C++, as gcc itself is; kbuild's rule for plugins wants a name that ends with .c. By gcc 10 to
- * 12; nothing of it is of the kernel's.
+ * C++, as gcc itself is; kbuild's rule for plugins wants a name that ends with .c. For gcc 10 and
+ * newer; tried with 12. Nothing of it is of the kernel's.
  */
 /* gcc's headers include no others: the order is theirs. */
 /* clang-format off */
