@@ -7,6 +7,7 @@ import time
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -56,9 +57,11 @@ def text(selector):
     return run("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
 
 
+# To whatever has the focus when the key arrives: an element asked for before may be gone by then,
+# with the view that it was part of.
 def press(*keys):
     for key in keys:
-        browser.switch_to.active_element.send_keys(key)
+        ActionChains(browser).send_keys(key).perform()
 
 
 def open_report(directory, address=""):
