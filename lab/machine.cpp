@@ -125,6 +125,13 @@ std::string Machine::log() const {
   return text ? std::move(*text) : std::string{};
 }
 
+std::uintmax_t Machine::log_size() const {
+  if (directory_ == nullptr) return 0;
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(directory_->path() / "console", error);
+  return error ? 0 : size;
+}
+
 bool Machine::wait(int seconds) {
   pollfd end{supervisor_end_, POLLIN, 0};
   int ready;

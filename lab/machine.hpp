@@ -38,6 +38,8 @@ class Machine {
 
   // What its kernel has printed so far; empty for the native machine.
   std::string log() const;
+  // Of that, in bytes; 0 where there is none.
+  std::uintmax_t log_size() const;
 
   // Waits until it has switched itself off, `seconds` at most. False if it has not.
   bool wait(int seconds);

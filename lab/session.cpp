@@ -38,6 +38,8 @@ constexpr std::size_t kLogLines = 20;
 // For a command to end in, when it was asked to.
 constexpr std::chrono::seconds kGrace(5);
 constexpr std::chrono::seconds kQuiet(1);
+// How many times as long as it may be silent a machine may take to boot.
+constexpr int kBoots = 10;
 // A pipe that has room has it for so much.
 constexpr std::size_t kMostAtOnce = 4096;
 
@@ -78,7 +80,10 @@ class Session {
           std::min<Clock::duration>(Clock::now() - asked, std::chrono::seconds(1));
       silence_ += listened;
       if (signal_ != 0) since_signal_ += listened;
-      if (ready <= 0) continue;
+      if (ready <= 0) {
+        heed_boot();
+        continue;
+      }
       if (waits[1].revents != 0) {
         if (Status done = read_input(); !done) return done.error();
       }
@@ -100,6 +105,16 @@ class Session {
         "the machine {}{}{}", what,
         log.empty() ? "; its kernel printed nothing" : "; the end of its kernel's log:\n",
         last_lines(log))};
+  }
+
+  // While it boots, a machine speaks by its kernel's log alone. For so long: one that prints
+  // "stalled" for ever does not boot.
+  void heed_boot() {
+    const std::uintmax_t size = started_ ? 0 : machine_.log_size();
+    if (size == boot_log_ || boots_ >= kBoots * std::chrono::seconds(options_.hang_seconds)) return;
+    boots_ += silence_;
+    silence_ = {};
+    boot_log_ = size;
   }
 
   // Those that are new, and the time that the first one gave.
@@ -359,6 +374,8 @@ class Session {
   Clock::duration since_signal_{};
   bool has_told_ = false;  // that the command runs still
   Clock::duration silence_{};
+  Clock::duration boots_{};  // before boot_log_ was the size of the log
+  std::uintmax_t boot_log_ = 0;
   PcTable table_;                            // of result_.pcs
   std::vector<std::uint32_t> line_numbers_;  // of the PCs that came on the line
   std::vector<std::uint32_t> numbers_;       // of the records that came last

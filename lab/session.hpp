@@ -69,7 +69,9 @@ struct SessionOptions {
   // Is told, a second after the first, that the command has so many seconds left. May be null.
   std::function<void(int seconds)> still_runs;
   std::vector<SessionObserver*> observers;
-  int hang_seconds = 30;  // a machine that says nothing for so long is taken for dead
+  // A machine that says nothing for so long is taken for dead. While it boots, its kernel's log is
+  // what it says, for ten times as long at most.
+  int hang_seconds = 30;
 };
 
 // Runs it to its end. An Error: the machine did not start, panicked, hung or broke
