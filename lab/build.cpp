@@ -176,16 +176,24 @@ Result<std::string> ingredients(const fs::path& data, const Series& series, Vari
 }
 
 // The last lines of a log, for an error message.
+// Its last lines, and before them those that say what went wrong: what is built beside it goes on
+// for a while.
 std::string end_of(const fs::path& log, std::size_t lines) {
   std::deque<std::string> last;
+  std::string errors;
   if (const Result<std::string> text = read_file(log)) {
     std::istringstream stream(*text);
     for (std::string line; std::getline(stream, line);) {
       last.push_back("  " + line + "\n");
-      if (last.size() > lines) last.pop_front();
+      if (last.size() <= lines) continue;
+      const std::string& passed = last.front();
+      if (passed.find("error: ") != std::string::npos ||
+          passed.find("undefined reference") != std::string::npos)
+        errors += passed;
+      last.pop_front();
     }
   }
-  std::string joined;
+  std::string joined = errors.empty() ? std::string() : errors + "  ...\n";
   for (const std::string& line : last) joined += line;
   return joined;
 }

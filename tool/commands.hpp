@@ -36,6 +36,9 @@ void add_machine(CLI::App& app, std::string& machine);
 
 // For options that name `what`, mostly a file: "" is what a variable holds that was never set.
 CLI::Validator not_empty(const char* what = "a file");
+// For what is written: nor "-", which elsewhere is standard output, nor the "--" behind a name that
+// was forgotten.
+CLI::Validator output_name();
 
 // Adds --write, and turns what was given into directories for lab::Request.
 void add_writable(CLI::App& app, std::vector<std::string>& directories);

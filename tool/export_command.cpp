@@ -166,7 +166,7 @@ void add_export(CLI::App& app, Action& chosen) {
   command->add_option("--format", options->format, about)->required()->check(CLI::IsMember(names));
   command
       ->add_option("-o,--output", options->output, "the file to write; standard output without it")
-      ->check(not_empty());
+      ->check(output_name());
   command->add_flag("--all", options->all,
                     "what was not reached, too, with 0 hits: lines and functions that kcov covers "
                     "in this kernel (lcov, cobertura, codecov)");

@@ -49,6 +49,15 @@ CLI::Validator not_empty(const char* what) {
   return CLI::Validator(check, "");
 }
 
+CLI::Validator output_name() {
+  const auto check = [](const std::string& name) -> std::string {
+    if (name == "-") return "standard output is not for it; name a file (./- is one)";
+    if (name == "--") return "it has no name; name a file before --";
+    return "";
+  };
+  return not_empty() & CLI::Validator(check, "");
+}
+
 Result<std::vector<std::string>> resolve_writable(const std::vector<std::string>& directories) {
   std::vector<std::string> resolved;
   for (const std::string& directory : directories) {

@@ -66,7 +66,7 @@ void add_merge(CLI::App& app, Action& chosen) {
   const auto options = std::make_shared<MergeOptions>();
   command->add_option("-o,--output", options->output, "the file to write")
       ->required()
-      ->check(not_empty());
+      ->check(output_name());
   command
       ->add_option("--files-from", options->list,
                    "a file that names recordings, one a line; -: standard input")

@@ -103,7 +103,7 @@ void add_report(CLI::App& app, Action& chosen) {
   command
       ->add_option("-o,--output", options->output,
                    "the directory to write; an earlier report there is replaced")
-      ->check(not_empty())
+      ->check(output_name())
       ->capture_default_str();
   command->add_option("--source-dir", options->source,
                       "where the kernel's source is; without it what `lab build` kept is taken");

@@ -325,7 +325,7 @@ void add_trace(CLI::App& app, Action& chosen) {
                    "record into this file, for show; with --text, --raw or --json: write that "
                    "there. Standard output is left to the command (without it the command's goes "
                    "to standard error)")
-      ->check(not_empty());
+      ->check(output_name());
   command->add_flag("--arguments", options->arguments,
                     "what each system call was given and answered, too; takes two stops for each");
   command

@@ -12,6 +12,8 @@
  *                                   branches off the ends of cache lines. "t t t" say which
  *                                   callback was called, so nothing has to be kept elsewhere.
  *
+ * e8 may stand before nothing but a distance: before "t t t 2e" it would be a call of anywhere.
+ *
  * From one to another in steps, between which every CPU has to be made to fetch the code
  * anew. Whoever runs through it meets whole instructions at any time: a step changes one
  * byte, the first, or the other four while the first makes them a constant.

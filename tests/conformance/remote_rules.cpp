@@ -311,6 +311,25 @@ RULE(36, a_soft_interrupts_section_leaves_the_task_it_came_upon_untouched) {
   owner.join();
 }
 
+RULE(36, a_section_that_a_soft_interrupt_left_behind_is_not_the_tasks) {
+  if (subject.stock) {
+    stock_differs("what the task executes goes into the section: not run");
+    return;
+  }
+  const Remote remote({.handles = {usb(1)}});
+  for (const kcov_test_context context : kSoft) {
+    remote.map.store(0, 0);
+    const long status =
+        run({enter(context, start(usb(1))), blocks(2), compare(), enter(context, stop())});
+    if (status == -EOPNOTSUPP) {
+      not_here("a soft interrupt");
+      continue;
+    }
+    EXPECT(status, 0);
+    EXPECT(remote.map.own_pcs(), 0);
+  }
+}
+
 RULE(37, whoever_sees_the_count_sees_the_records) {
   const Remote remote({.handles = {usb(1)}});
   const auto* const words = static_cast<const std::uint64_t*>(remote.map.memory());

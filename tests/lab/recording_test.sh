@@ -148,6 +148,14 @@ expect_status 125 "$kcovtool" show cut.kcov
 expect_in err "cannot read the recording cut.kcov: "
 expect_status 2 "$kcovtool" show
 expect_status 2 "$kcovtool" show --raw --json run.kcov
+for command in "export --format lcov" merge report; do
+  # shellcheck disable=SC2086
+  expect_status 2 "$kcovtool" $command -o - run.kcov
+  expect_in err "standard output is not for it; name a file"
+done
+expect_status 2 "$kcovtool" trace -o - -- true
+expect_status 2 "$kcovtool" trace -o -- true
+expect_in err "it has no name; name a file before --"
 expect_status 125 sh -c "'$kcovtool' show run.kcov >/dev/full"
 expect_in err "No space left on device"
 

@@ -74,6 +74,23 @@ echo 0 >events/kprobes/enable
 echo >kprobe_events
 echo "awake: \$(calls)"
 
+# Probes that are never armed, so that whoever takes them away waits for nobody, while calls change.
+echo 0 >/sys/kernel/debug/kcov_sleep_after
+(while :; do
+  echo "p:at do_sys_ftruncate+$at" >kprobe_events; echo "p:before do_sys_ftruncate+$before" >>kprobe_events
+  echo >kprobe_events; echo round >>/tmp/unarmed
+done) &
+for i in \$(seq 12); do "$KCOV_BUILD/lab_calls" >/tmp/calls; done
+kill \$!
+wait \$! || true
+echo >kprobe_events
+echo "unarmed beside: \$(wc -l </tmp/unarmed)"
+echo never >/sys/kernel/debug/kcov_sleep_after
+"$KCOV_BUILD/lab_calls" >/tmp/calls
+sleep 3
+echo "unarmed gone: \$(site state) \$(site left_alone)"
+echo "unarmed after: \$(calls)"
+
 # Everything at once: all functions once, then those of files, again and again.
 echo function >current_tracer; echo function_graph >current_tracer; echo nop >current_tracer
 echo '*file*' >set_ftrace_filter
@@ -105,4 +122,4 @@ expect_status 0 "$kcovtool" lab run --machine x86_64-probes --hang-timeout 300 -
 ! grep -E 'BUG|Oops|WARNING|general protection|invalid opcode|Failed to' "$scratch/log" || fail "the kernel complains"
 grep -q "^probed: .*awake [2-9]" "$scratch/out" || fail "$(cat "$scratch/out")"
 expect_in "$scratch/out" "without: yes yes " "hits of at: some" "hits of before: some" "hits of behind: some" "gone: awake 0" "after: yes yes" \
-  "awake: yes yes" "traced: yes yes" "ftrace: yes"
+  "unarmed gone: awake 0" "unarmed after: yes yes" "awake: yes yes" "traced: yes yes" "ftrace: yes"

@@ -56,6 +56,13 @@ void __sanitizer_cov_trace_const_cmp4(u32 arg1, u32 arg2);
 void __sanitizer_cov_trace_const_cmp8(__UINT64_TYPE__ arg1, __UINT64_TYPE__ arg2);
 void __sanitizer_cov_trace_switch(__UINT64_TYPE__ value, void *cases);
 
+/*
+ * For kprobes, on x86_64 (kernel/kcov/text_x86_64.c): a call that is not made may be prefixes of
+ * the instruction behind it.
+ */
+unsigned long kcov_recover_call(u8 *buffer, unsigned long address);
+void kcov_probe_call(unsigned long address);
+
 #else
 
 static inline void kcov_task_init(struct task_struct *task) { }
@@ -65,6 +72,8 @@ static inline void kcov_remote_start(u64 handle) { }
 static inline void kcov_remote_stop(void) { }
 static inline void kcov_prepare_switch(struct task_struct *previous) { }
 static inline void kcov_finish_switch(struct task_struct *next) { }
+static inline unsigned long kcov_recover_call(u8 *buffer, unsigned long address) { return 0; }
+static inline void kcov_probe_call(unsigned long address) { }
 
 #endif
 

@@ -48,14 +48,11 @@ register char* r11 asm("r11");
   return *reinterpret_cast<const kcov_task_state*>(running_task() + KCOV_OFFSET_TASK_STATE);
 }
 
-// Contract 28, is_in_place(), of a task that traces in the mode asked for.
+// Contract 28, of a task that traces in the mode asked for.
 [[gnu::always_inline]] inline bool may_record() noexcept {
   // Pairs with the barrier in bind(): the entry has seen the mode, so the area is there.
   compiler_barrier();
-  // By what is so nearly always: in the task itself, which goes on only when no soft interrupt,
-  // nor a section of one, is left upon it.
-  constexpr std::uint32_t kInterrupts = KCOV_HARD_INTERRUPT_MASK | KCOV_SOFT_INTERRUPT_MASK;
-  return machine::preempt_count_is_clear_of<kInterrupts>() || is_in_place<LinuxPort>(state());
+  return is_in_place<LinuxPort>(state());
 }
 
 // record_pc() in r11, which is the PC's once the task is of no more use. The return address is that

@@ -34,12 +34,6 @@ namespace kcov::machine {
   return *reinterpret_cast<const volatile std::uint32_t*>(thread_info + KCOV_OFFSET_PREEMPT_COUNT);
 }
 
-// Whether none of `Bits` is set in it.
-template <std::uint32_t Bits>
-[[gnu::always_inline]] inline bool preempt_count_is_clear_of() noexcept {
-  return (preempt_count() & Bits) == 0;
-}
-
 // User-mode Linux is linked at a fixed address.
 [[gnu::always_inline]] inline std::uintptr_t kaslr_offset() noexcept { return 0; }
 

@@ -59,20 +59,6 @@ namespace kcov::machine {
   return count;
 }
 
-// Whether none of `bits` is set in the preemption count: one instruction, and no register.
-template <std::uint32_t Bits>
-[[gnu::always_inline]] inline bool preempt_count_is_clear_of() noexcept {
-  bool clear;
-#ifdef KCOV_HOT_PREEMPT_COUNT
-  asm volatile("testl %1, " KCOV_PER_CPU("pcpu_hot", "%c2")
-               : "=@ccz"(clear)
-               : "i"(Bits), "i"(KCOV_HOT_PREEMPT_COUNT));
-#else
-  asm volatile("testl %1, " KCOV_PER_CPU("__preempt_count", "0") : "=@ccz"(clear) : "i"(Bits));
-#endif
-  return clear;
-}
-
 [[gnu::always_inline]] inline std::uintptr_t kaslr_offset() noexcept {
 #ifdef CONFIG_RANDOMIZE_BASE
   return reinterpret_cast<std::uintptr_t>(_text) - static_cast<std::uintptr_t>(KCOV_LINK_ADDRESS);

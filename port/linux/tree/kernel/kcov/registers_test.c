@@ -3,7 +3,8 @@
  * /sys/kernel/debug/kcov_registers, with CONFIG_KCOV_TEST: whether the callbacks keep their
  * promise (callbacks_x86_64.hpp). To read it calls each of them with a pattern in every register
  * that a function may otherwise change, while the task does not trace, traces PCs and traces
- * comparisons; and says for each call what it has recorded, and which registers it lost.
+ * comparisons; and says for each call what it has recorded, and which registers it lost. Of the
+ * PC it says how far it is from where the call returns to.
  */
 #include <linux/debugfs.h>
 #include <linux/init.h>
@@ -12,6 +13,9 @@
 #include <linux/seq_file.h>
 #include <linux/string.h>
 #include <asm/asm.h>
+#ifdef CONFIG_RANDOMIZE_BASE
+#include <asm/setup.h>
+#endif
 
 #include "glue.h"
 
@@ -31,8 +35,10 @@ enum { REGISTERS = sizeof(struct registers) / sizeof(u64) };
 #define CALL_R11 "call *%%r11"
 #endif
 
-static noinline void call(void *callback, struct registers *registers)
+/* Gives the address that the callback returns to. */
+static noinline u64 call(void *callback, struct registers *registers)
 {
+	u64 end;
 	u64 rax = registers->rax, rcx = registers->rcx, rdx = registers->rdx;
 	u64 rsi = registers->rsi, rdi = registers->rdi;
 	register u64 r8 asm("r8") = registers->r8;
@@ -40,11 +46,14 @@ static noinline void call(void *callback, struct registers *registers)
 	register u64 r10 asm("r10") = registers->r10;
 	register void *r11 asm("r11") = callback;
 
-	asm volatile(CALL_R11
-		     : "+a"(rax), "+c"(rcx), "+d"(rdx), "+S"(rsi), "+D"(rdi),
+	asm volatile("leaq 1f(%%rip), %[end]\n"
+		     CALL_R11 "\n"
+		     "1:"
+		     : [end] "=&r"(end), "+a"(rax), "+c"(rcx), "+d"(rdx), "+S"(rsi), "+D"(rdi),
 		       "+r"(r8), "+r"(r9), "+r"(r10), "+r"(r11), ASM_CALL_CONSTRAINT
 		     : : "memory", "cc");
 	*registers = (struct registers){ rax, rcx, rdx, rsi, rdi, r8, r9, r10 };
+	return end;
 }
 
 #define CALLBACK(name) { #name, __sanitizer_cov_trace_##name }
@@ -75,26 +84,36 @@ static const struct {
 #endif
 };
 
+/* How far the kernel runs from where it was linked: a trace is without that. */
+static u64 kcov_offset(void)
+{
+#ifdef CONFIG_RANDOMIZE_BASE
+	return kaslr_offset();
+#else
+	return 0;
+#endif
+}
+
 /* What a call did. */
 struct outcome {
 	struct registers after;
+	u64 end;
 	u64 records;
+	u64 words[8];	/* the first ones of the buffer, behind its count */
 };
 
-static struct registers pattern(void)
+/* Operands with something in the bits that a callback of narrow ones must not look at. */
+static struct registers pattern(unsigned int which)
 {
-	/* The operands: of a switch rsi points to its cases, for comparisons that is a number. */
 	static const u64 cases[] = { 2, 32, 5, 7 };
-	struct registers registers;
+	struct registers registers = {
+		.rax = 0xa0a0a0a0a0a0a0a0, .rcx = 0xa1a1a1a1a1a1a1a1, .rdx = 0xa2a2a2a2a2a2a2a2,
+		.rsi = 0x1122334455667788, .rdi = 0x99aabbccddeeff00,
+		.r8 = 0xa3a3a3a3a3a3a3a3, .r9 = 0xa4a4a4a4a4a4a4a4, .r10 = 0xa5a5a5a5a5a5a5a5,
+	};
 
-	memset(&registers, 0xa5, sizeof(registers));
-	registers.rax ^= 1;
-	registers.rcx ^= 2;
-	registers.rdx ^= 3;
-	registers.r8 ^= 4;
-	registers.r9 ^= 5;
-	registers.r10 ^= 6;
-	registers.rsi = (unsigned long)cases;
+	if (!strcmp(calls[which].name, "switch"))
+		registers.rsi = (unsigned long)cases;
 	return registers;
 }
 
@@ -115,10 +134,11 @@ static int run(unsigned int which, struct outcome *outcomes)
 	if (error)
 		goto close;
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
-		outcomes[i].after = pattern();
+		outcomes[i].after = pattern(i);
 		WRITE_ONCE(area[0], runs[which].count);
-		call(calls[i].callback, &outcomes[i].after);
+		outcomes[i].end = call(calls[i].callback, &outcomes[i].after);
 		outcomes[i].records = READ_ONCE(area[0]) - runs[which].count;
+		memcpy(outcomes[i].words, area + 1, sizeof(outcomes[i].words));
 	}
 	if (runs[which].mode != NOT)
 		error = kcov_core_control(descriptor, KCOV_DISABLE, 0);
@@ -127,10 +147,25 @@ close:
 	return error;
 }
 
+/* Contract 24 and 27: each word of each record. */
+static void show_records(struct seq_file *file, int mode, const struct outcome *outcome)
+{
+	const unsigned int size = mode == KCOV_TRACE_PC ? 1 : 4;	/* words */
+	const u64 *words = outcome->words;
+	u64 i;
+
+	for (i = 0; i < outcome->records && (i + 1) * size <= ARRAY_SIZE(outcome->words); i++) {
+		if (mode == KCOV_TRACE_CMP)
+			seq_printf(file, " type %llu %llx %llx", words[0], words[1], words[2]);
+		seq_printf(file, " pc %+lld;",
+			   words[size - 1] + kcov_offset() - outcome->end);
+		words += size;
+	}
+}
+
 static int kcov_registers_show(struct seq_file *file, void *unused)
 {
 	struct outcome outcomes[ARRAY_SIZE(calls)];
-	const struct registers before = pattern();
 	unsigned int i, j, k;
 
 	for (i = 0; i < ARRAY_SIZE(runs); i++) {
@@ -139,8 +174,11 @@ static int kcov_registers_show(struct seq_file *file, void *unused)
 		if (error)
 			return error;
 		for (j = 0; j < ARRAY_SIZE(calls); j++) {
-			seq_printf(file, "%s %s: %llu records, lost:", calls[j].name, runs[i].name,
-				   outcomes[j].records);
+			const struct registers before = pattern(j);
+
+			seq_printf(file, "%s %s:", calls[j].name, runs[i].name);
+			show_records(file, runs[i].mode, &outcomes[j]);
+			seq_puts(file, " lost:");
 			for (k = 0; k < REGISTERS; k++)
 				if (((const u64 *)&outcomes[j].after)[k] != ((const u64 *)&before)[k])
 					seq_printf(file, " %s", register_names[k]);

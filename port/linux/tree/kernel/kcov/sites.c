@@ -38,8 +38,8 @@ static struct site_table of_kernel = { .list = LIST_HEAD_INIT(of_kernel.list) };
 
 /* Held while calls change, by the core, and while modules come and go. Guards all below. */
 static DEFINE_MUTEX(calls_mutex);
-/* In the last change: other bytes than ours lay there; unmade, and no instruction any more. */
-static unsigned int left_alone, prefixes;
+/* What the last change could not change: something else lay there. */
+static unsigned int left_alone;
 static unsigned long changes;
 static u64 last_change, last_took;	/* ns: since boot; and how long */
 
@@ -143,58 +143,86 @@ static bool is_init_site(const struct site_table *table, unsigned long at)
 /* The steps of unmade_call.h, in their order. */
 enum step { TO_SKIPPED, OTHER_BYTES, FROM_SKIPPED, STEPS };
 
-static void change(u8 *at, int target, bool made, enum step step)
+/*
+ * One step of one call. Whether the call is as was asked for, after the last; before, it says
+ * nothing. From one step to the next a probe may come or go, so each goes by what is there.
+ */
+static bool change(u8 *at, int target, bool made, enum step step)
 {
+	const u8 from = made ? KCOV_CALL_PREFIX : KCOV_CALL_MADE;
 	u8 bytes[KCOV_CALL_SIZE - 1];
 	s32 distance = distance_to(at, target);
 
-	if (step == TO_SKIPPED) {
+	switch (step) {
+	case TO_SKIPPED:
 		bytes[0] = KCOV_CALL_SKIPPED;
-		if (*at == (made ? KCOV_CALL_PREFIX : KCOV_CALL_MADE))
+		if (*at == from)
 			kcov_text_write(at, bytes, 1);
-		return;
-	}
-	if (*at != KCOV_CALL_SKIPPED)
-		return;
-	if (step == OTHER_BYTES) {
+		return false;
+	case OTHER_BYTES:
+		if (*at != KCOV_CALL_SKIPPED)
+			return false;
 		if (made)
 			memcpy(bytes, &distance, sizeof(bytes));
 		else if (takes_prefixes(at + KCOV_CALL_SIZE))
 			kcov_write_target(bytes, target);
 		else
-			return;
+			return false;
 		if (memcmp(at + 1, bytes, sizeof(bytes)))
 			kcov_text_write(at + 1, bytes, sizeof(bytes));
-		return;
-	}
-	bytes[0] = made ? KCOV_CALL_MADE : KCOV_CALL_PREFIX;
-	if (made || kcov_read_target(at + 1) >= 0)
+		return false;
+	default:
+		if (*at != KCOV_CALL_SKIPPED)
+			return *at != from;
+		/* Skipped will do for one that is not made. A call needs its distance. */
+		if (made ? memcmp(at + 1, &distance, sizeof(distance)) :
+			   kcov_read_target(at + 1) < 0)
+			return !made;
+		bytes[0] = made ? KCOV_CALL_MADE : KCOV_CALL_PREFIX;
 		kcov_text_write(at, bytes, 1);
+		return true;
+	}
+}
+
+/* Where gcc before 12 instruments what must not be, objtool takes the calls out again. */
+static bool is_taken_out(const u8 *at)
+{
+	static const u8 nop[KCOV_CALL_SIZE] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
+
+	return !memcmp(at, nop, sizeof(nop));
+}
+
+static u8 *site(const struct site_table *table, unsigned int index)
+{
+	const s32 *entry = &table->entries[index];
+	u8 *at = (u8 *)((unsigned long)entry + *entry);
+
+	return table->init_is_gone && is_init_site(table, (unsigned long)at) ? NULL : at;
 }
 
 /* Steps `first` to `last` of all calls of a table. */
 static void change_table(const struct site_table *table, bool made, enum step first, enum step last)
 {
-	enum step step;
 	unsigned int i;
 
 	for (i = 0; i < table->count; i++) {
-		const s32 *entry = &table->entries[i];
-		u8 *at = (u8 *)((unsigned long)entry + *entry);
+		u8 *at = site(table, i);
+		bool done = false;
+		enum step step;
 		int target;
 
-		if (table->init_is_gone && is_init_site(table, (unsigned long)at))
+		if (!(i % 4096))
+			cond_resched();
+		if (!at)
 			continue;
 		target = target_of(at);
-		/* A probe's breakpoint, say. */
-		if (target < 0 || is_probed(at)) {
-			left_alone += last == FROM_SKIPPED;
+		if (target < 0 && is_taken_out(at))
 			continue;
-		}
-		for (step = first; step <= last; step++)
-			change(at, target, made, step);
-		if (last == FROM_SKIPPED && !made)
-			prefixes += kcov_read_target(at + 1) >= 0;
+		/* Else a probe's breakpoint, say. */
+		if (target >= 0 && !is_probed(at))
+			for (step = first; step <= last; step++)
+				done = change(at, target, made, step);
+		left_alone += last == FROM_SKIPPED && !done;
 	}
 }
 
@@ -204,11 +232,11 @@ static void repeat_table(const struct site_table *table)
 	unsigned int i;
 
 	for (i = 0; i < table->count; i++) {
-		const s32 *entry = &table->entries[i];
-		u8 *at = (u8 *)((unsigned long)entry + *entry);
+		u8 *at = site(table, i);
 
-		if (!(table->init_is_gone && is_init_site(table, (unsigned long)at)) &&
-		    *at == KCOV_CALL_MADE && target_of(at) >= 0 && !is_probed(at))
+		if (!(i % 4096))
+			cond_resched();
+		if (at && *at == KCOV_CALL_MADE && target_of(at) >= 0 && !is_probed(at))
 			kcov_text_write(at, at, 1);
 	}
 }
@@ -223,11 +251,12 @@ void kcov_glue_unlock_calls(void)
 	mutex_unlock(&calls_mutex);
 }
 
-/* Of one table, or of all. */
+/* Of one table, or of all. Between kcov_text_begin() and kcov_text_end(). */
 static void change_tables(struct site_table *only, bool made)
 {
 	enum step step = TO_SKIPPED;
 
+	left_alone = 0;
 	do {
 		enum step last = kcov_text_is_shared() ? step : FROM_SKIPPED;
 		struct site_table *table = only ?: &of_kernel;
@@ -241,6 +270,16 @@ static void change_tables(struct site_table *only, bool made)
 	} while (step < STEPS);
 }
 
+static void repeat_tables(void)
+{
+	struct site_table *table = &of_kernel;
+
+	do {
+		repeat_table(table);
+		table = list_next_entry(table, list);
+	} while (table != &of_kernel);
+}
+
 static void make_the_rest(struct work_struct *work);
 static DECLARE_DELAYED_WORK(making_the_rest, make_the_rest);
 
@@ -252,26 +291,19 @@ bool kcov_glue_patch_calls(bool made)
 		pr_warn_once("kcov: the kernel's text cannot be written\n");
 		return false;
 	}
-	left_alone = 0;
-	prefixes = 0;
 	change_tables(NULL, made);
 	/* Stale code that calls is slow, and stale code that does not loses what it executes. */
-	if (made && kcov_text_is_translated()) {
-		struct site_table *table = &of_kernel;
-
-		do {
-			repeat_table(table);
-			table = list_next_entry(table, list);
-		} while (table != &of_kernel);
-	}
+	if (made && kcov_text_is_translated())
+		repeat_tables();
 	kcov_text_end();
 	changes++;
 	last_change = ktime_get_boottime_ns();
 	last_took = kcov_text_now() - begin;
-	if (made && left_alone) {
-		pr_warn_ratelimited("kcov: %u calls could not be made, there is something else (a probe?)\n",
-			     left_alone);
-		schedule_delayed_work(&making_the_rest, HZ);
+	if (left_alone) {
+		pr_warn_ratelimited("kcov: %u calls could not be %s, there is something else (a probe?)\n",
+				    left_alone, made ? "made" : "unmade");
+		if (made)
+			schedule_delayed_work(&making_the_rest, HZ);
 	}
 	return true;
 }
@@ -279,9 +311,20 @@ bool kcov_glue_patch_calls(bool made)
 /* A probe that was there when the calls were made may be gone by now. */
 static void make_the_rest(struct work_struct *work)
 {
+	unsigned int before;
+
 	mutex_lock(&calls_mutex);
-	if (left_alone && kcov_core_is_awake())
-		kcov_glue_patch_calls(true);
+	before = left_alone;
+	if (before && kcov_core_is_awake() && kcov_text_begin()) {
+		change_tables(NULL, true);
+		if (left_alone < before && kcov_text_is_translated())
+			repeat_tables();
+		kcov_text_end();
+		if (left_alone)
+			schedule_delayed_work(&making_the_rest, HZ);
+		else
+			pr_info("kcov: all calls are made now\n");
+	}
 	mutex_unlock(&calls_mutex);
 }
 
@@ -340,9 +383,11 @@ static void add_module(struct module *module)
 	if (!module->num_kcov_sites)
 		return;
 	table = kzalloc(sizeof(*table), GFP_KERNEL);
-	/* Without memory for it its calls are always made. */
-	if (!table)
+	if (!table) {
+		pr_warn("kcov: no memory for the table of %s: its calls are always made\n",
+			module->name);
 		return;
+	}
 	table->module = module;
 	table->entries = module->kcov_sites;
 	table->count = module->num_kcov_sites;
@@ -384,10 +429,15 @@ static struct notifier_block module_notifier = { .notifier_call = module_changed
 static int kcov_sites_show(struct seq_file *file, void *unused)
 {
 	struct site_table *table = &of_kernel;
-	unsigned int count = 0, modules = 0;
+	unsigned int count = 0, modules = 0, prefixes = 0, i;
 
 	mutex_lock(&calls_mutex);
 	do {
+		for (i = 0; i < table->count; i++) {
+			const u8 *at = site(table, i);
+
+			prefixes += at && *at == KCOV_CALL_PREFIX && kcov_read_target(at + 1) >= 0;
+		}
 		count += table->count;
 		modules += table->module != NULL;
 		table = list_next_entry(table, list);

@@ -12,13 +12,13 @@
  */
 #if !defined(__ASSEMBLY__) && defined(__x86_64__)
 asm(".macro call target:vararg\n"
-    "	.set kcov_is_site, 0\n"
+    "	.set .Lkcov_is_site, 0\n"
     "	.irp name, pc, cmp1, cmp2, cmp4, cmp8, const_cmp1, const_cmp2, const_cmp4, const_cmp8, switch\n"
     "	.ifeqs \"\\target\", \"__sanitizer_cov_trace_\\name\"\n"
-    "	.set kcov_is_site, 1\n"
+    "	.set .Lkcov_is_site, 1\n"
     "	.endif\n"
     "	.endr\n"
-    "	.if kcov_is_site\n"
+    "	.if .Lkcov_is_site\n"
     ".Lkcov_site_\\@:\n"
     "	callq \\target\n"
     "	.pushsection .kcov_sites, \"a\", @progbits\n"

@@ -5,6 +5,7 @@
  * these find each store done or not.
  */
 #include <linux/mm.h>
+#include <linux/printk.h>
 #include <asm/sections.h>
 #include <os.h>
 
@@ -35,7 +36,8 @@ void kcov_text_sync(void)
 
 void kcov_text_end(void)
 {
-	protect_text(false);
+	if (!protect_text(false))
+		pr_warn_once("kcov: the kernel's text stays writable\n");
 }
 
 bool kcov_text_is_shared(void)

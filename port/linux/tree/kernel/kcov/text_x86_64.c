@@ -3,6 +3,7 @@
  * x86_64: text_poke(), a page at a time. Everybody who patches text holds text_mutex meanwhile, so
  * what lies between two bytes that change in a page is written as it is.
  */
+#include <linux/kcov.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
 #include <linux/memory.h>
@@ -83,9 +84,6 @@ u64 kcov_text_now(void)
 }
 
 #ifdef CONFIG_KPROBES
-unsigned long kcov_recover_call(u8 *buffer, unsigned long address);
-void kcov_probe_call(unsigned long address);
-
 static bool is_prefixes(const u8 *at)
 {
 	return *at == KCOV_CALL_PREFIX && kcov_read_target(at + 1) >= 0;

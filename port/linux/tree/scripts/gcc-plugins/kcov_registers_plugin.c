@@ -17,10 +17,11 @@
  *   - gcc makes the declarations when it first plants a call, in the pass "sancov", or
  *     "sancov_O0" without optimisation; ours comes right behind each of them, and so before
  *     anything asks.
- *   - With -fipa-ra, which optimisation turns on, it asks by the type of the declaration; without it, by
- *     the instruction of the call.
+ *   - With -fipa-ra, which optimisation turns on, it asks by the type of the declaration;
+ *     without it, by the instruction of the call.
  *   - There is room for a few conventions, which the target numbers from 0: ours is the last
- *     but one. The table is made anew whenever the target's options change within a file,
+ *     but one, and any would do that the target leaves free. The table is made anew whenever
+ *     the target's options change within a file,
  *     hence it is looked up, and filled, each time.
  *
  * C++, as gcc itself is; kbuild's rule for plugins wants a name that ends with .c. For gcc 10 and
