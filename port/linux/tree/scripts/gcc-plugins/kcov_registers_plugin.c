@@ -11,7 +11,7 @@
  * The callbacks must keep their side: a kernel's do (kernel/kcov/callbacks_x86_64.hpp), and for
  * programs those of libkcov (port/host/callbacks_x86_64.hpp); no others are known to. Where they
  * do not, wrong results are all that shows: CONFIG_KCOV_TEST has a test of it
- * (kernel/kcov/registers_test.c), and so has libkcov (tests/host/registers_test.cpp).
+ * (kernel/kcov/registers_test.c), and so has libkcov (tests/host/registers/registers_test.cpp).
  *
  * In a program r10 is lost too: the first call of a callback that lies in another library may
  * lead through the dynamic linker, which keeps no more. Of vectors gcc counts on the low 16

@@ -10,7 +10,7 @@
 #include <atomic>
 #include <thread>
 
-#include "sites_support.hpp"
+#include "tests/host/sites_support.hpp"
 
 #define FOR_EACH_CALLBACK(define)                                                          \
   define(pc) define(cmp1) define(cmp2) define(cmp4) define(cmp8) define(const_cmp1)        \
