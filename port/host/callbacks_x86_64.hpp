@@ -64,7 +64,6 @@ asm(KCOV_HOST_SET(mode, KCOV_HOST_MODE) KCOV_HOST_SET(area, KCOV_HOST_AREA)
 # Up to the recorder. r11 is where kcov::host::this_thread is from %fs. Initial-exec: the
 # distance is in a slot of the image's own, or in the instruction, whatever it is linked into.
 .macro kcov_entry name, mode
-	.text
 	.p2align 5
 	.globl __sanitizer_cov_trace_\name
 	.type __sanitizer_cov_trace_\name, @function
@@ -157,6 +156,7 @@ kcov_host_own___sanitizer_cov_trace_\name:
 	kcov_end \name
 .endm
 
+	.pushsection .text
 	kcov_entry pc, 1
 	kcov_claim
 	kcov_store_pc 8(%rax,%rcx,8)
@@ -178,6 +178,7 @@ kcov_host_own___sanitizer_cov_trace_\name:
 	kcov_entry switch, 2
 	jmp	kcov_host_record_switch
 	kcov_end switch
+	.popsection
 )");
 
 // Of a recorder whose thread is within a handler, or has left one.

@@ -21,7 +21,7 @@ extern "C" {
 // void kcov_host_look_keeping_all(): kcov_host_look() of rdi and rsi; r11 and the flags are lost.
 // The dynamic linker saves as much, on whatever stack it finds, when it first binds a function.
 asm(R"(
-.text
+.pushsection .text
 .p2align 4
 .globl kcov_host_look_keeping_all
 .hidden kcov_host_look_keeping_all
@@ -78,6 +78,7 @@ kcov_host_look_keeping_all:
 	ret
 .cfi_endproc
 .size kcov_host_look_keeping_all, . - kcov_host_look_keeping_all
+.popsection
 )");
 
 namespace kcov::host {

@@ -10,7 +10,7 @@ unsigned registers_level;
 __asm__(
 ".set .Lvectors, " DIGITS(REGISTERS_VECTORS) "\n"
 ".set .Lmasks, " DIGITS(REGISTERS_MASKS) "\n"
-"	.text\n"
+"	.pushsection .text\n"
 /* What is there: level 0 has xmm0 to 15, 1 ymm, 2 zmm0 to 31 and k0 to 7. */
 "	.macro all_vectors from_to\n"
 "	movq registers_level@GOTPCREL(%rip), %rax\n"
@@ -89,5 +89,4 @@ __asm__(
 "	.endr\n"
 /* Of a function whose address is behind the registers: no call that could be unmade. */
 "	calling registers_call_any, call *" DIGITS(REGISTERS_CALLEE) "(%r11)\n"
-"	.section .note.GNU-stack, \"\", @progbits\n"
-"	.text\n");
+"	.popsection\n");
