@@ -2,11 +2,12 @@
 // BANNER: every basic block of the traced program calls into this file (callback.cpp).
 //
 // The callbacks for code whose compiler counts on them (kcov_registers_plugin.c): of a call of
-// one only r11 and the flags are lost. Code that counts on nothing may call them too, and any
-// program may be made of both, so there are these alone.
+// one only r10, r11 and the flags are lost. Code that counts on nothing may call them too, and any
+// program may be made of both, so there are these alone. (A kernel's keep r10 too. Here the
+// dynamic linker may come in between, which does not.)
 //
 //   entry       r11 alone: this thread's mode, and the watch; then back
-//   recorder    record_pc() and record_cmp() of core/trace.hpp, with two registers saved
+//   recorder    record_pc() and record_cmp() of core/trace.hpp, in r10 and r11
 //   watched     of a call that is not traced while there is a watch, whether there is anything
 //               to do: in C++, where the compiler itself saves each register that it takes, and
 //               takes none but general ones (CMakeLists.txt). If there is,
@@ -41,7 +42,7 @@ static_assert(KCOV_CMP_CONST == 1 && KCOV_CMP_SIZE(3u) == 6 && KCOV_WORDS_PER_CM
 #define KCOV_HOST_DIGITS(number) KCOV_HOST_DIGITS_OF(number)
 #define KCOV_HOST_SET(name, number) ".set .Lkcov_" #name ", " KCOV_HOST_DIGITS(number) "\n"
 
-// Functions that keep all registers but r11 and the flags, as a direct jump or a call finds them.
+// Functions that keep all registers, as a direct jump or a call finds them; but not the flags.
 #ifdef __CET__
 #define KCOV_HOST_LANDING "endbr64\n"
 #define KCOV_HOST_KEEPING                                                                  \
@@ -88,46 +89,29 @@ kcov_host_own___sanitizer_cov_trace_\name:
 	.size __sanitizer_cov_trace_\name, . - __sanitizer_cov_trace_\name
 .endm
 
-.macro kcov_push register
-	pushq	\register
-	.cfi_adjust_cfa_offset 8
-.endm
-
-.macro kcov_pop register
-	popq	\register
-	.cfi_adjust_cfa_offset -8
-.endm
-
-# claim_record(): the area in rax and the next record's index in rcx, both saved before; the count
-# is one more. Leaves the function where there is no room (contract 24, 25, 26), or where it is a
-# handler that runs (28). There are no soft interrupts to ask for.
+# claim_record(): the area in r11, and in r10 the count, of which the next record is the last. Leaves
+# the function where there is no room (contract 24, 25, 26), or where it is a handler that runs
+# (28). There are no soft interrupts to ask for.
 .macro kcov_claim
 	cmpq	$0, %fs:.Lkcov_top(%r11)
 	jne	3f
-2:	kcov_push %rax
-	kcov_push %rcx
-	movq	%fs:.Lkcov_area(%r11), %rax
-	movq	(%rax), %rcx
-	cmpq	%fs:.Lkcov_capacity(%r11), %rcx
+2:	movq	%fs:.Lkcov_area(%r11), %r10
+	movq	(%r10), %r10
+	cmpq	%fs:.Lkcov_capacity(%r11), %r10
 	jae	4f
-	leaq	1(%rcx), %r11
-	movq	%r11, (%rax)
+	movq	%fs:.Lkcov_area(%r11), %r11
+	addq	$1, %r10
+	movq	%r10, (%r11)
 .endm
 
 # HostPort::canonical_pc() of the return address, into the record's last word; and back.
 .macro kcov_store_pc at:vararg
-	movq	16(%rsp), %r11
-	subq	_ZN4kcov4host9load_biasE(%rip), %r11
-	movq	%r11, \at
-	.cfi_remember_state
-	kcov_pop %rcx
-	kcov_pop %rax
+	movq	(%rsp), %r10
+	subq	_ZN4kcov4host9load_biasE(%rip), %r10
+	movq	%r10, \at
 	ret
-	.cfi_restore_state
-4:	movq	%fs:.Lkcov_dropped(%r11), %rax
-	addq	$1, (%rax)
-	kcov_pop %rcx
-	kcov_pop %rax
+4:	movq	%fs:.Lkcov_dropped(%r11), %r11
+	addq	$1, (%r11)
 	ret
 3:	call	kcov_host_drop_handlers
 	cmpq	$0, %fs:.Lkcov_top(%r11)
@@ -140,26 +124,28 @@ kcov_host_own___sanitizer_cov_trace_\name:
 	.ifc \move, movq
 	movq	\from, \at
 	.else
-	\move	\from, %r11d
-	movq	%r11, \at
+	\move	\from, %r10d
+	movq	%r10, \at
 	.endif
 .endm
 
 .macro kcov_comparison name, type, move1, from1, move2, from2
 	kcov_entry \name, 2
 	kcov_claim
-	shlq	$5, %rcx
-	movq	$\type, 8(%rax,%rcx)
-	kcov_store_operand \move1, \from1, 16(%rax,%rcx)
-	kcov_store_operand \move2, \from2, 24(%rax,%rcx)
-	kcov_store_pc 32(%rax,%rcx)
+	shlq	$5, %r10
+	leaq	-24(%r11,%r10), %r11
+	movq	$\type, (%r11)
+	kcov_store_operand \move1, \from1, 8(%r11)
+	kcov_store_operand \move2, \from2, 16(%r11)
+	kcov_store_pc 24(%r11)
 	kcov_end \name
 .endm
 
 	.pushsection .text
 	kcov_entry pc, 1
 	kcov_claim
-	kcov_store_pc 8(%rax,%rcx,8)
+	leaq	(%r11,%r10,8), %r11
+	kcov_store_pc (%r11)
 	kcov_end pc
 
 	kcov_comparison cmp1, 0, movzbl, %dil, movzbl, %sil

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-// The callbacks keep every register but r11 and the flags (port/host/callbacks_x86_64.hpp), in
+// The callbacks keep every register but r10, r11 and the flags (port/host/callbacks_x86_64.hpp), in
 // whatever state the program is: code that is compiled with the plugin counts on it. All that
 // there are hold a pattern when one is called, from the program itself, through the linker's
 // stubs of a library that binds them late, and through a pointer.
@@ -88,9 +88,7 @@ class HostRegisters : public HostSites, public testing::WithParamInterface<From>
 
     std::string names;
     for (std::size_t index = 0; index < std::size(kGeneral); ++index)
-      // The dynamic linker's first binding of a function may lose it.
-      if (after.general[index] != before.general[index] &&
-          (GetParam() != From::library || index != kR10))
+      if (after.general[index] != before.general[index] && index != kR10)
         names += std::string(" ") + kGeneral[index];
     for (std::size_t index = 0; index < std::size(before.vectors); ++index)
       if (memcmp(after.vectors[index], before.vectors[index], sizeof before.vectors[0]) != 0)

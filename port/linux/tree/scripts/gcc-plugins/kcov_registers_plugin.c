@@ -14,7 +14,7 @@
  * (kernel/kcov/registers_test.c), and so has libkcov (tests/host/registers/registers_test.cpp).
  *
  * In a program r10 is lost too: the first call of a callback that lies in another library may
- * lead through the dynamic linker, which keeps no more. Of vectors gcc counts on the low 16
+ * lead through the dynamic linker, which keeps no more; and so libkcov's use it. Of vectors gcc counts on the low 16
  * bytes, as it does wherever a function keeps them.
  *
  * How: gcc knows calling conventions by number, and asks its target for that of a function by
@@ -85,8 +85,8 @@ bool is_own_type(const_tree type)
 /*
  * r11, because no argument comes in it and gcc takes it last of all. The flags, which every
  * comparison changes, as does the "test" that may stand in a call's place. gcc's stack of x87
- * registers cannot be alive across a call by halves. r10, but for a kernel: there is no dynamic
- * linker.
+ * registers cannot be alive across a call by halves. r10, but for a kernel, in which there is no
+ * dynamic linker.
  */
 bool is_lost(unsigned reg)
 {
