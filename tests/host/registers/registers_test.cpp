@@ -70,8 +70,7 @@ class HostRegisters : public HostSites, public testing::WithParamInterface<From>
     if (library_ != nullptr) dlclose(library_);
   }
 
-  // The registers that `callback` lost, by their names.
-  std::string lost(const Callback& callback) {
+  static struct registers pattern(const Callback& callback) {
     struct registers before {};
     for (std::size_t index = 0; index < std::size(before.general); ++index)
       before.general[index] = 0xa5a5a5a5a5a5a5a5 ^ index * 0x0101010101010101;
@@ -83,9 +82,12 @@ class HostRegisters : public HostSites, public testing::WithParamInterface<From>
     for (std::size_t index = 0; index < std::size(before.masks); ++index)
       before.masks[index] = 0x123456789abcdef0 + index;
     before.callee = callback.callback;
-    struct registers after = before;
-    call(callback)(&after);
+    return before;
+  }
 
+  // The registers that `callback` lost when it left `after` behind, by their names.
+  static std::string lost(const Callback& callback, const struct registers& after) {
+    const struct registers before = pattern(callback);
     std::string names;
     for (std::size_t index = 0; index < std::size(kGeneral); ++index)
       if (after.general[index] != before.general[index] && index != kR10)
@@ -97,6 +99,11 @@ class HostRegisters : public HostSites, public testing::WithParamInterface<From>
       if (after.masks[index] != before.masks[index]) names += " k" + std::to_string(index);
     return names;
   }
+  std::string lost(const Callback& callback) const {
+    struct registers registers = pattern(callback);
+    call(callback)(&registers);
+    return lost(callback, registers);
+  }
 
   // Each is called `times` times and loses nothing.
   void expect_kept(int times = 3) {
@@ -105,13 +112,13 @@ class HostRegisters : public HostSites, public testing::WithParamInterface<From>
         ASSERT_EQ("", lost(callback)) << callback.name << ", call " << time;
   }
 
- private:
   Call call(const Callback& callback) const {
     if (GetParam() == From::program) return callback.call;
     if (GetParam() == From::pointer) return registers_call_any;
     return reinterpret_cast<Call>(dlsym(library_, ("registers_call_" + callback.name).c_str()));
   }
 
+ private:
   void* library_ = nullptr;
 };
 
@@ -210,25 +217,27 @@ TEST_P(HostRegisters, While_another_thread_traces) {
   other.join();
 }
 
-HostRegisters* in_handler = nullptr;
-std::string lost_in_handler;
+constexpr std::size_t kCount = std::size(kCallbacks);
+Call calls_in_handler[kCount];
+struct registers in_handler[kCount];
 
 TEST_P(HostRegisters, In_the_handler_of_a_thread_that_traces) {
-  struct Here : HostRegisters {
-    using HostRegisters::lost;
-  };
-  in_handler = this;
-  lost_in_handler = "";
   struct sigaction action {};
   action.sa_handler = [](int) {
-    for (const Callback& callback : kCallbacks)
-      lost_in_handler += (in_handler->*&Here::lost)(callback);
+    for (std::size_t index = 0; index < kCount; ++index)
+      calls_in_handler[index](&in_handler[index]);
   };
   struct sigaction before;
   ASSERT_EQ(0, sigaction(SIGUSR1, &action, &before));
-  for (const unsigned long mode : {KCOV_TRACE_PC, KCOV_TRACE_CMP})
+  for (const unsigned long mode : {KCOV_TRACE_PC, KCOV_TRACE_CMP}) {
+    for (std::size_t index = 0; index < kCount; ++index) {
+      calls_in_handler[index] = call(kCallbacks[index]);
+      in_handler[index] = pattern(kCallbacks[index]);
+    }
     EXPECT_EQ(0u, Tracer().trace([] { raise(SIGUSR1); }, mode).size());
-  EXPECT_EQ("", lost_in_handler);
+    for (std::size_t index = 0; index < kCount; ++index)
+      EXPECT_EQ("", lost(kCallbacks[index], in_handler[index])) << kCallbacks[index].name;
+  }
   sigaction(SIGUSR1, &before, nullptr);
 }
 
