@@ -36,6 +36,7 @@ static_assert(offsetof(struct registers, callee) == REGISTERS_CALLEE);
 constexpr const char* kGeneral[] = {"rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp",
                                     "r8",  "r9",  "r10", "r12", "r13", "r14", "r15"};
 constexpr std::size_t kRsi = 4, kRdi = 5, kR10 = 9;
+constexpr unsigned long kModes[] = {KCOV_TRACE_PC, KCOV_TRACE_CMP};
 constexpr std::uint64_t kCases[] = {2, 32, 5, 7};
 
 using Call = void (*)(struct registers*);
@@ -191,7 +192,7 @@ TEST_P(HostRegisters, While_comparisons_are_traced) {
 }
 
 TEST_P(HostRegisters, While_there_is_no_room_for_a_record) {
-  for (const unsigned long mode : {KCOV_TRACE_PC, KCOV_TRACE_CMP}) {
+  for (const unsigned long mode : kModes) {
     File file;
     ASSERT_EQ(0, file.init(kWords));
     Map map(file.fd(), kWords);
@@ -229,7 +230,7 @@ TEST_P(HostRegisters, In_the_handler_of_a_thread_that_traces) {
   };
   struct sigaction before;
   ASSERT_EQ(0, sigaction(SIGUSR1, &action, &before));
-  for (const unsigned long mode : {KCOV_TRACE_PC, KCOV_TRACE_CMP}) {
+  for (const unsigned long mode : kModes) {
     for (std::size_t index = 0; index < kCount; ++index) {
       calls_in_handler[index] = call(kCallbacks[index]);
       in_handler[index] = pattern(kCallbacks[index]);
