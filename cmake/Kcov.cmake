@@ -16,6 +16,11 @@
 # With KCOV_ENABLE_COMPARISONS set to ON, comparisons and switches call back too
 # (KCOV_TRACE_CMP), whoever traces them or not; they cost as much again.
 #
+# With KCOV_KEEP_REGISTERS set to ON a plugin tells gcc that a callback changes next to no register,
+# so that code is as fast as without them while nobody traces (docs/dormancy.md). Only for what calls
+# libkcov's callbacks: others change registers, and the code would go wrong. Needs the plugin, whose
+# path KCOV_REGISTERS_PLUGIN is, and gcc; where one is missing there is a warning, and code without.
+#
 # A compiler that cannot do it gets a warning, and the target is built without. The
 # target's property KCOV_EXCLUDED lists "name: reason", KCOV_INSTRUMENTED says ON or
 # OFF.
@@ -33,6 +38,46 @@ else()
 endif()
 # Every kind that gcc knows: an exception holds against flags of the whole build too.
 set(KCOV_LEAVE_OUT_FLAG "-fno-sanitize-coverage=trace-pc,trace-cmp" CACHE INTERNAL "")
+
+option(KCOV_KEEP_REGISTERS "Compile what is instrumented with the plugin for gcc" OFF)
+
+# The plugin's flag for `target`, where it can be.
+function(_kcov_keep_registers target)
+  if(NOT KCOV_KEEP_REGISTERS)
+    return()
+  endif()
+  if(NOT KCOV_REGISTERS_PLUGIN)
+    message(WARNING "kcov: there is no plugin for gcc here: ${target} is built without it")
+    return()
+  endif()
+  set(flag -fplugin=${KCOV_REGISTERS_PLUGIN})
+  get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
+  set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+  foreach(language IN ITEMS C CXX)
+    if(NOT language IN_LIST languages)
+      continue()
+    endif()
+    set(possible ON)
+    if(NOT CMAKE_${language}_COMPILER_ID STREQUAL GNU)
+      set(possible OFF)
+    elseif(TARGET kcov_registers)
+      # It is yet to be built, and for this compiler.
+      add_dependencies(${target} kcov_registers)
+    elseif(language STREQUAL C)
+      check_c_compiler_flag("${flag}" KCOV_C_LOADS_PLUGIN)
+      set(possible ${KCOV_C_LOADS_PLUGIN})
+    else()
+      check_cxx_compiler_flag("${flag}" KCOV_CXX_LOADS_PLUGIN)
+      set(possible ${KCOV_CXX_LOADS_PLUGIN})
+    endif()
+    if(possible)
+      target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:${language}>:${flag}>")
+    else()
+      message(WARNING "kcov: the compiler of ${language} does not load ${KCOV_REGISTERS_PLUGIN}: "
+        "${target} is built without it")
+    endif()
+  endforeach()
+endfunction()
 
 # Sets `result` to ON when each enabled language's compiler can instrument.
 function(_kcov_can_instrument result)
@@ -104,6 +149,7 @@ function(kcov_instrument target)
   set_target_properties(${target} PROPERTIES KCOV_INSTRUMENTED ${possible} UNITY_BUILD OFF)
   if(possible)
     target_compile_options(${target} PRIVATE ${KCOV_INSTRUMENT_FLAG})
+    _kcov_keep_registers(${target})
   else()
     message(WARNING "kcov: the compiler does not know ${KCOV_INSTRUMENT_FLAG}: "
       "${target} is built without coverage")

@@ -69,6 +69,13 @@ configure_package_config_file(package/KcovConfig.cmake.in ${made}/KcovConfig.cma
 write_basic_package_version_file(${made}/KcovConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${made}/KcovConfig.cmake ${made}/KcovConfigVersion.cmake cmake/Kcov.cmake
   DESTINATION ${config} COMPONENT development)
+# The plugin for gcc, where there is one.
+set(KCOV_KEEP_REGISTERS_FLAG "")
+if(TARGET kcov_registers)
+  install(TARGETS kcov_registers LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/kcov
+    COMPONENT development)
+  set(KCOV_KEEP_REGISTERS_FLAG "-fplugin=\${libdir}/kcov/kcov_registers.so")
+endif()
 # make, with which instrumented objects are chosen by a file to include.
 install(FILES cmake/kcov.mk DESTINATION ${data} COMPONENT development)
 # pkg-config.

@@ -18,6 +18,10 @@
 # With KCOV_ENABLE_COMPARISONS := y, set before this is included, comparisons and switches
 # call back too (KCOV_TRACE_CMP); they cost as much again.
 #
+# With KCOV_KEEP_REGISTERS := .../kcov_registers.so a plugin tells gcc that a callback changes next to
+# no register, so that code is as fast as without them while nobody traces. Only for what calls
+# libkcov's callbacks: others change registers, and the code would go wrong.
+#
 # kcov_flags is expanded in the recipe (it asks what $@ is): in a variable of your
 # own, use it with = or +=, never with :=. A compiler that cannot do it gets one
 # warning, and everything is built without.
@@ -32,6 +36,14 @@ ifneq ($(KCOV_CAN_INSTRUMENT),y)
 $(warning kcov: $(CC) does not know $(KCOV_INSTRUMENT_FLAG): built without coverage)
 endif
 
+ifneq ($(KCOV_KEEP_REGISTERS),)
+kcov_plugin := -fplugin=$(KCOV_KEEP_REGISTERS)
+ifneq ($(shell $(CC) $(kcov_plugin) -x c -c /dev/null -o /dev/null >/dev/null 2>&1 && echo y),y)
+$(warning kcov: $(CC) does not load $(KCOV_KEEP_REGISTERS): built without it)
+kcov_plugin :=
+endif
+endif
+
 # a/b/x.o -> a/b/ a/
 kcov_directories = $(if $(filter-out ./ /,$(dir $(1))),$(dir $(1)) \
                      $(call kcov_directories,$(patsubst %/,%,$(dir $(1)))))
@@ -40,4 +52,4 @@ kcov_answers = $(foreach name,$(1) $(notdir $(1)) $(call kcov_directories,$(1)),
                  $(KCOV_INSTRUMENT_$(name))) $(KCOV_INSTRUMENT) y
 kcov_wanted = $(filter y,$(firstword $(call kcov_answers,$(patsubst ./%,%,$(1)))))
 kcov_flags = $(if $(KCOV_CAN_INSTRUMENT),$(if $(call kcov_wanted,$@),\
-               $(KCOV_INSTRUMENT_FLAG),$(KCOV_LEAVE_OUT_FLAG)))
+               $(KCOV_INSTRUMENT_FLAG) $(kcov_plugin),$(KCOV_LEAVE_OUT_FLAG)))

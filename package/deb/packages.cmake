@@ -57,6 +57,7 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libkcov0 (= ${PROJECT_VERSION})")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SUGGESTS kcovtool)
 set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "code coverage by kcov, headers and library
 Headers for clients of a kernel's kcov, in C and C++20; a library that gives
-any program a kcov of its own, for coverage of its own code by thread; and
-the files by which CMake, pkg-config and make find them.")
+any program a kcov of its own, for coverage of its own code by thread; a
+plugin for gcc, which makes instrumented code cheaper; and the files by which
+CMake, pkg-config and make find them.")
 include(CPack)

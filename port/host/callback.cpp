@@ -16,6 +16,12 @@
 #include "port/host/host_port.hpp"
 #include "port/host/next_definition.hpp"
 
+#if defined(__x86_64__) && defined(__LP64__)
+
+#include "port/host/callbacks_x86_64.hpp"
+
+#else
+
 using kcov::host::HostPort;
 
 // Left by a jump, with the return address where it is.
@@ -25,30 +31,21 @@ using kcov::host::HostPort;
   extern "C" void __sanitizer_cov_trace_##name parameters {                                    \
     if (kcov_task_state* const task = kcov::tracing_task<HostPort, mode>(); task != nullptr) { \
       record;                                                                                  \
-    } else if (kcov::load_once(kcov::host::call_watch) != kcov::host::CallWatch::none)         \
-        [[unlikely]] {                                                                         \
-      kcov::host::untraced_call(                                                               \
+    } else if (kcov::host::calls_for_a_look(KCOV_RETURN_ADDRESS)) [[unlikely]] {               \
+      kcov::host::kcov_host_look(                                                              \
           KCOV_RETURN_ADDRESS,                                                                 \
           reinterpret_cast<std::uintptr_t>(&kcov_host_own___sanitizer_cov_trace_##name));      \
     }                                                                                          \
   }
 
 // Zero-extended by the types of the operands (contract 27).
-#define KCOV_HOST_COMPARISON(name, type, Operand)                             \
+#define KCOV_HOST_COMPARISON(Port, name, type, Operand)                       \
   KCOV_HOST_CALLBACK(name, KCOV_MODE_TRACE_CMP, (Operand arg1, Operand arg2), \
-                     kcov::record_cmp<HostPort>(*task, type, arg1, arg2, KCOV_RETURN_ADDRESS))
+                     kcov::record_cmp<Port>(*task, type, arg1, arg2, KCOV_RETURN_ADDRESS))
 
 KCOV_HOST_CALLBACK(pc, KCOV_MODE_TRACE_PC, (),
                    kcov::record_pc<HostPort>(*task, KCOV_RETURN_ADDRESS))
-
-KCOV_HOST_COMPARISON(cmp1, KCOV_CMP_SIZE(0u), std::uint8_t)
-KCOV_HOST_COMPARISON(cmp2, KCOV_CMP_SIZE(1u), std::uint16_t)
-KCOV_HOST_COMPARISON(cmp4, KCOV_CMP_SIZE(2u), std::uint32_t)
-KCOV_HOST_COMPARISON(cmp8, KCOV_CMP_SIZE(3u), std::uint64_t)
-KCOV_HOST_COMPARISON(const_cmp1, KCOV_CMP_CONST | KCOV_CMP_SIZE(0u), std::uint8_t)
-KCOV_HOST_COMPARISON(const_cmp2, KCOV_CMP_CONST | KCOV_CMP_SIZE(1u), std::uint16_t)
-KCOV_HOST_COMPARISON(const_cmp4, KCOV_CMP_CONST | KCOV_CMP_SIZE(2u), std::uint32_t)
-KCOV_HOST_COMPARISON(const_cmp8, KCOV_CMP_CONST | KCOV_CMP_SIZE(3u), std::uint64_t)
+KCOV_FOR_EACH_COMPARISON(KCOV_HOST_COMPARISON, HostPort)
 KCOV_HOST_CALLBACK(switch, KCOV_MODE_TRACE_CMP, (std::uint64_t value, const std::uint64_t* cases),
                    (void)task;
                    kcov::trace_switch<HostPort>(value, cases, KCOV_RETURN_ADDRESS))
@@ -65,6 +62,8 @@ KCOV_HOST_CALLBACK(cmpd, KCOV_MODE_TRACE_CMP, (double arg1, double arg2),
                                               std::bit_cast<std::uint64_t>(arg1),
                                               std::bit_cast<std::uint64_t>(arg2),
                                               KCOV_RETURN_ADDRESS))
+
+#endif
 
 namespace {
 

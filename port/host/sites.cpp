@@ -25,6 +25,7 @@
 #include "port/host/code_change.hpp"
 #include "port/host/errno_kept.hpp"
 #include "port/host/host_port.hpp"
+#include "port/host/keep_all.hpp"
 #include "port/host/own_memory.hpp"
 #include "port/host/site_table.hpp"
 #include "port/host/uninterrupted.hpp"
@@ -32,6 +33,7 @@
 namespace kcov::host {
 
 constinit unsigned char call_watch = CallWatch::none;
+constinit std::uintptr_t strangers[kStrangers][kWays]{};
 
 namespace {
 
@@ -45,15 +47,11 @@ constexpr long kDefault = 10000;
 constexpr long kAtStart = 100;
 constexpr std::uintptr_t kPage = 4096;
 
-// Calls of a thread between two looks at the clock.
-constexpr unsigned kCallsPerLook = 1024;
-
 // The lock, and what its holder does with signals meanwhile.
 constinit std::atomic<bool> locked{false};
 Interruptions of_holder;
 // This thread has it on account of a callback, in which lock_calls() has nothing to do.
 constinit thread_local bool holds [[gnu::tls_model("initial-exec")]] = false;
-constinit thread_local unsigned calls [[gnu::tls_model("initial-exec")]] = 0;
 
 // Set by whoever says when to sleep, read by anybody.
 constinit std::atomic<long> after{kNever};        // milliseconds
@@ -70,22 +68,7 @@ constinit std::uint64_t changed_at = 0;
 constinit std::uint64_t change_took = 0;
 constinit std::uint64_t left_alone = 0;
 
-// Return addresses that are no site's, or whose site could not be changed: looked for before
-// anything that costs more. A bit wrong at times does no harm, so any thread looks, and the
-// lock's holder writes.
-constexpr std::size_t kWays = 4;
-constinit std::uintptr_t strangers[512][kWays]{};
-constinit unsigned next_way = 0;  // and whether there have been any
-
-std::uintptr_t (&strangers_like(std::uintptr_t address) noexcept)[kWays] {
-  return strangers[(address ^ address >> 9) % std::size(strangers)];
-}
-
-bool is_stranger(std::uintptr_t address) noexcept {
-  for (const std::uintptr_t& each : strangers_like(address))
-    if (load_once(each) == address) return true;
-  return false;
-}
+constinit unsigned next_way = 0;  // and whether there have been any strangers
 
 void add_stranger(std::uintptr_t address) noexcept {
   store_once(strangers_like(address)[next_way++ % kWays], address);
@@ -347,17 +330,14 @@ bool fall_asleep() noexcept {
 
 // --- when ------------------------------------------------------------------------------
 
-// The two that untraced_call() jumps to, so that it needs no frame itself: until the while is
-// over each callback goes through it.
-[[gnu::noinline]] void try_to_learn(std::uintptr_t return_address,
-                                    std::uintptr_t callback) noexcept {
+void try_to_learn(std::uintptr_t return_address, std::uintptr_t callback) noexcept {
   const ErrnoKept kept;
   const TriedLock lock;
   if (!lock || load_once(call_watch) != CallWatch::learning) return;
   if (!learn(return_address, callback)) add_stranger(return_address);
 }
 
-[[gnu::noinline]] void look_at_clock() noexcept {
+void look_at_clock() noexcept {
   const ErrnoKept kept;
   if (coarse_now() < due.load(std::memory_order_relaxed)) return;
   if (Calls::tracers() != 0) {
@@ -404,11 +384,10 @@ constexpr bool knows_calls() noexcept {
 
 }  // namespace
 
-void untraced_call(std::uintptr_t return_address, std::uintptr_t callback) noexcept {
-  const unsigned char seen = load_once(call_watch);
-  if (seen == CallWatch::waiting) {
-    if (++calls % kCallsPerLook == 0) look_at_clock();
-  } else if (seen == CallWatch::learning && !is_stranger(return_address)) {
+extern "C" void kcov_host_look(std::uintptr_t return_address, std::uintptr_t callback) noexcept {
+  if (load_once(call_watch) == CallWatch::waiting) {
+    look_at_clock();
+  } else {
     try_to_learn(return_address, callback);
   }
 }
@@ -462,6 +441,7 @@ void sleep_in(long wait) noexcept {
 void sleep_later() noexcept { sleep_in(after.load(std::memory_order_relaxed)); }
 
 void start_sites() noexcept {
+  start_keep_all();
   if (!knows_calls()) return why.store("this machine's calls are not known");
   const char* const text = getenv(kVariable);
   set_after(text == nullptr ? kDefault : parse(text));

@@ -32,6 +32,7 @@
 #include <cstdint>
 
 #include "core/memory.hpp"
+#include "port/host/this_thread.hpp"
 
 struct kcov_host_sites;
 
@@ -48,10 +49,34 @@ struct CallWatch {
 // as sites.cpp says.
 extern constinit unsigned char call_watch [[gnu::visibility("hidden")]];
 
-// What such a callback has to do when there is a watch. `callback` is its own address.
-// Kept out of the callback, which then needs neither a frame nor a register to be saved.
-[[gnu::noinline, gnu::visibility("hidden")]] void untraced_call(std::uintptr_t return_address,
-                                                                std::uintptr_t callback) noexcept;
+// Return addresses that are no site's, or whose site could not be changed: looked for before
+// anything that costs more. A bit wrong at times does no harm, so any thread looks, and the
+// lock's holder writes.
+inline constexpr std::size_t kStrangers = 512;
+inline constexpr std::size_t kWays = 4;
+[[gnu::visibility("hidden")]] extern constinit std::uintptr_t strangers[kStrangers][kWays];
+
+[[gnu::always_inline]] inline std::uintptr_t (
+    &strangers_like(std::uintptr_t address) noexcept)[kWays] {
+  return strangers[(address ^ address >> 9) % kStrangers];
+}
+
+// Calls of a thread between two looks at the clock.
+inline constexpr unsigned kCallsPerLook = 1024;
+
+// Whether such a callback, when there is a watch, has anything to do beside. Calls nothing.
+[[gnu::always_inline]] inline bool calls_for_a_look(std::uintptr_t return_address) noexcept {
+  const unsigned char seen = load_once(call_watch);
+  if (seen == CallWatch::waiting) return ++this_thread.untraced_calls % kCallsPerLook == 0;
+  if (seen != CallWatch::learning) return false;
+  for (const std::uintptr_t& each : strangers_like(return_address))
+    if (load_once(each) == return_address) return false;
+  return true;
+}
+
+// Then this. `callback` is its own address. Changes registers like any function, vectors too.
+extern "C" [[gnu::visibility("hidden")]] void kcov_host_look(std::uintptr_t return_address,
+                                                             std::uintptr_t callback) noexcept;
 
 // HostPort's part of core/port.hpp.
 void lock_calls() noexcept;

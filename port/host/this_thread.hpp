@@ -32,6 +32,8 @@ struct HandlerRecords {
 struct Thread {
   kcov_task_state task;
   HandlerRecords handlers;
+  // Of calls that were not traced while there was a watch (sites.hpp).
+  unsigned untraced_calls;
 };
 
 // Initial-exec and constinit, so that the callback reaches it in one instruction and without a

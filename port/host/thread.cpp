@@ -24,7 +24,7 @@ extern "C" void* __dso_handle;
 namespace kcov::host {
 
 constinit thread_local Thread this_thread
-    [[gnu::tls_model("initial-exec")]]{{}, {nullptr, {{0, UINTPTR_MAX}}}};
+    [[gnu::tls_model("initial-exec")]]{{}, {nullptr, {{0, UINTPTR_MAX}}}, 0};
 
 namespace {
 

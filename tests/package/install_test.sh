@@ -19,6 +19,9 @@ for name in libkcov_host.a libkcov_callbacks.so libkcov_callbacks.so.0 libkcov_p
   kcov.pc kcov-host.pc kcov-callbacks.pc KcovConfig.cmake KcovConfigVersion.cmake Kcov.cmake; do
   [ -n "$(find "$there"/lib* -name $name)" ] || fail "$name is not installed"
 done
+if [ -f "$KCOV_BUILD/port/host/kcov_registers.so" ]; then
+  [ -n "$(find "$there"/lib*/ -path '*/kcov/kcov_registers.so')" ] || fail "the plugin is not installed"
+fi
 for page in "$root"/man/*.1; do
   cmp "$page" "$there/share/man/man1/$(basename "$page")" || fail "$page"
 done

@@ -9,11 +9,11 @@ mv "$scratch/first" "$scratch/kcov"
 examples=$scratch/kcov/share/doc/libkcov-dev/examples
 clients=$root/tests/host/preload
 
-# configure DIRECTORY LANGUAGES C-COMPILER C++-COMPILER [VERSION]
+# configure DIRECTORY LANGUAGES C-COMPILER C++-COMPILER [VERSION [ARGUMENT]]
 configure() {
   cmake -S "$root/tests/package/consumer" -B "$1" -G Ninja -DLANGUAGES="$2" \
     -DCMAKE_C_COMPILER="$3" -DCMAKE_CXX_COMPILER="$4" -DWANTED="${5-0.1}" -DKCOV_ENABLE_COMPARISONS=ON -DEXAMPLES="$examples" -DCLIENTS="$clients" \
-    -DCMAKE_PREFIX_PATH="$scratch/kcov"
+    -DCMAKE_PREFIX_PATH="$scratch/kcov" ${6:+"$6"}
 }
 # expect_traced PROGRAM: it counts its PCs.
 expect_traced() {
@@ -25,6 +25,18 @@ expect_comparison() {
   expect_status 0 env LD_PRELOAD="$preload" KCOV_HOST_IMAGE=libparse.so "$1" 0x1234
   expect_in "$scratch/out" "5 0xfee1dead 0x1234 "
 }
+
+# Where it was built: gcc had its plugins' headers.
+plugin=$(find "$scratch/kcov" -name kcov_registers.so)
+# expect_kept OBJECT: compiled with the plugin, which needs no other register than a function's
+# arguments come in to keep them across a call.
+expect_kept() {
+  objdump -d "$1" >"$scratch/out"
+  expect_in "$scratch/out" call
+  expect_not_in "$scratch/out" 'push +%r'
+}
+
+echo 'int least(int a, int b, int c) { return a < b ? a + c : b - c; }' >"$scratch/kept.c"
 
 found=no
 for compiler in gcc clang; do
@@ -44,6 +56,20 @@ for compiler in gcc clang; do
   expect_status 0 configure "$work/both" "C;CXX" $compiler $cxx
   expect_in "$work/both/build.ninja" " C_EXECUTABLE_LINKER__host_first" " CXX_EXECUTABLE_LINKER__opens"
 
+  # With the plugin, or a warning.
+  expect_status 0 configure "$work/kept" C $compiler none 0.1 -DKCOV_KEEP_REGISTERS=ON
+  tr -s ' \n' ' ' <"$scratch/err" >"$scratch/words"
+  case $compiler,$plugin in
+    gcc,?*)
+      expect_not_in "$scratch/words" "is built without it"
+      expect_in "$work/kept/build.ninja" "-fplugin=$plugin" ;;
+    *) expect_in "$scratch/words" "is built without it" ;;
+  esac
+  expect_status 0 cmake --build "$work/kept"
+  expect_traced "$work/kept/host_first"
+  preload=$(cat "$work/kept/preload")
+  expect_comparison "$work/kept/client_cmp"
+
   command -v pkg-config >/dev/null || continue
   PKG_CONFIG_PATH=$(dirname "$(find "$scratch/kcov" -name kcov-host.pc)")
   export PKG_CONFIG_PATH
@@ -60,6 +86,13 @@ for compiler in gcc clang; do
     $compiler -D_GNU_SOURCE "$clients/client_cmp.c" -o client_cmp $(pkg-config --cflags kcov) \
       -L. -lparse -Wl,-rpath-link,"$(dirname "$preload")"
     LD_LIBRARY_PATH=.:$(dirname "$preload") expect_comparison ./client_cmp
+    if [ -n "$plugin" ] && [ $compiler = gcc ]; then
+      for package in kcov-host kcov-callbacks; do
+        gcc -O2 $(pkg-config --variable=instrument $package) \
+          $(pkg-config --variable=keep_registers $package) -c "$scratch/kept.c" -o kept.o
+        expect_kept kept.o
+      done
+    fi
     $cxx -std=c++20 "$examples/first.cpp" -o first $(pkg-config --cflags kcov)
   }
   [ "$(pkg-config --modversion kcov-host)" = "$("$kcovtool" --version)" ] || fail "version"
@@ -82,4 +115,11 @@ if command -v make >/dev/null; then
   expect_status 0 make -C "$scratch/make" parse.o
   nm "$scratch/make/parse.o" >"$scratch/out"
   expect_in "$scratch/out" __sanitizer_cov_trace_pc
+  if [ -n "$plugin" ] && command -v gcc >/dev/null; then
+    cp "$scratch/kept.c" "$scratch/make/parse.c"
+    expect_status 0 make -B -C "$scratch/make" parse.o CC="gcc -O2" KCOV_KEEP_REGISTERS="$plugin"
+    expect_kept "$scratch/make/parse.o"
+    expect_status 0 make -B -C "$scratch/make" parse.o CC=gcc KCOV_KEEP_REGISTERS=/none.so
+    expect_in "$scratch/err" "built without it"
+  fi
 fi

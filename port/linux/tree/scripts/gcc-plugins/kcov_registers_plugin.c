@@ -8,8 +8,14 @@
  * have to be saved first, or to the stack. So code that is instrumented is 8 percent longer in
  * instructions, the calls not counted; and that is there when the calls are not made, too.
  *
- * The callbacks must keep their side (kernel/kcov/callbacks_x86_64.hpp). Where they do not, wrong
- * results are all that shows: CONFIG_KCOV_TEST has a test of it (kernel/kcov/registers_test.c).
+ * The callbacks must keep their side: a kernel's do (kernel/kcov/callbacks_x86_64.hpp), and for
+ * programs those of libkcov (port/host/callbacks_x86_64.hpp); no others are known to. Where they
+ * do not, wrong results are all that shows: CONFIG_KCOV_TEST has a test of it
+ * (kernel/kcov/registers_test.c), and so has libkcov (tests/host/registers/registers_test.cpp).
+ *
+ * In a program r10 is lost too: the first call of a callback that lies in another library may
+ * lead through the dynamic linker, which keeps no more; and so libkcov's use it. Of vectors gcc counts on the low 16
+ * bytes, as it does wherever a function keeps them.
  *
  * How: gcc knows calling conventions by number, and asks its target for that of a function by
  * the function's type. So each callback is given a type of its own, a copy, and the question is
@@ -25,7 +31,7 @@
  *     hence it is looked up, and filled, each time.
  *
  * C++, as gcc itself is; kbuild's rule for plugins wants a name that ends with .c. For gcc 10 and
- * newer; tried with 12. Nothing of it is of the kernel's.
+ * newer; tried with 12. Nothing of it is of the kernel's: libkcov's build compiles the same file.
  */
 /* gcc's headers include no others: the order is theirs. */
 /* clang-format off */
@@ -58,14 +64,19 @@ constexpr built_in_function kCallbacks[] = {
 	BUILT_IN_SANITIZER_COV_TRACE_CONST_CMP4,
 	BUILT_IN_SANITIZER_COV_TRACE_CONST_CMP8,
 	BUILT_IN_SANITIZER_COV_TRACE_SWITCH,
+	BUILT_IN_SANITIZER_COV_TRACE_CMPF,
+	BUILT_IN_SANITIZER_COV_TRACE_CMPD,
 };
 constexpr unsigned kCount = ARRAY_SIZE(kCallbacks);
 
 /* The copies. The declarations hold them, and are never given up. */
 tree own_types[kCount];
 
+/* With pointers of 32 bits callbacks are functions like any. */
 bool is_own_type(const_tree type)
 {
+	if (!TARGET_LP64)
+		return false;
 	for (const_tree own : own_types)
 		if (own && own == type)
 			return true;
@@ -74,13 +85,16 @@ bool is_own_type(const_tree type)
 
 /*
  * r11, because no argument comes in it and gcc takes it last of all. The flags, which every
- * comparison changes, as does the "test" that may stand in a call's place. And what no kernel
- * uses: gcc's stack of x87 registers cannot be alive across a call by halves.
+ * comparison changes, as does the "test" that may stand in a call's place. gcc's stack of x87
+ * registers cannot be alive across a call by halves. r10, but for a kernel, in which there is no
+ * dynamic linker.
  */
 bool is_lost(unsigned reg)
 {
 	const char *const name = reg_names[reg];
 
+	if (!strcmp(name, "r10"))
+		return ix86_cmodel != CM_KERNEL;
 	return !strcmp(name, "r11") || !strcmp(name, "flags") || !strcmp(name, "fpsr") ||
 	       !strncmp(name, "st", 2) || !strncmp(name, "mm", 2);
 }
