@@ -77,6 +77,11 @@ Result<Configuration> load_configuration(const fs::path& data, const std::string
   std::map<std::string, std::string> lines;
   if (Status done = read(data / "lab/config", name, variant, configuration, lines); !done)
     return done.error();
+  const auto kcov = lines.find("CONFIG_KCOV");
+  if (variant == Variant::ours && kcov != lines.end() && kcov->second[0] == '#') {
+    return Error{fmt::format("the machine {} has no kcov, and so none of ours: add --stock", name),
+                 2};
+  }
   for (const auto& [option, line] : lines) {
     if (line.starts_with(kPlugins))
       configuration.plugins += line.substr(kPlugins.size()) + "\n";

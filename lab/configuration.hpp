@@ -27,7 +27,8 @@ struct Configuration {
   std::string plugins;   // more of them, where gcc has its plugins' headers
 };
 
-// Reads lab/config/`name`.config below `data`, for a kernel of `variant`.
+// Reads lab/config/`name`.config below `data`, for a kernel of `variant`. An Error also for ours
+// where it has no kcov.
 Result<Configuration> load_configuration(const std::filesystem::path& data, const std::string& name,
                                          Variant variant);
 

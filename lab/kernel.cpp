@@ -30,6 +30,13 @@ std::vector<std::string> usual_images(const std::string& release) {
 
 fs::path kernels_directory() { return cache_directory() / "kernels"; }
 
+Status check_kernels_directory() {
+  std::error_code error;
+  const fs::directory_iterator entries(kernels_directory(), error);
+  if (!error || error == std::errc::no_such_file_or_directory) return {};
+  return Error{"cannot read " + kernels_directory().string() + ": " + error.message()};
+}
+
 Result<Kernel> read_kernel(const fs::path& directory) {
   const Result<std::string> text = read_file(directory / "kernel.json");
   if (!text) return text.error();
@@ -83,6 +90,7 @@ Result<Kernel> current_kernel(const std::string& machine, Variant variant) {
   std::error_code error;
   const fs::path directory = fs::canonical(current_link(machine, variant), error);
   if (error) {
+    if (Status readable = check_kernels_directory(); !readable) return readable.error();
     // A name that is none is not to be built either.
     if (const Result<fs::path> data = data_directory()) {
       const auto known = load_configuration(*data, machine, variant);

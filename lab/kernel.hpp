@@ -34,6 +34,9 @@ struct Kernel {
 
 std::filesystem::path kernels_directory();
 
+// An Error: it is there and cannot be read. list_kernels() takes that for empty.
+Status check_kernels_directory();
+
 // Every kernel on the shelf, the newest last.
 std::vector<Kernel> list_kernels();
 

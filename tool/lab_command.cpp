@@ -90,6 +90,7 @@ Result<int> build(const LabOptions& options) {
 }
 
 Result<int> list(const LabOptions& options) {
+  if (Status readable = lab::check_kernels_directory(); !readable) return readable.error();
   const std::vector<Kernel> kernels = lab::list_kernels();
   if (options.json) {
     nlohmann::json json = nlohmann::json::array();

@@ -19,6 +19,12 @@ for page in "$root"/man/*.[1-9]; do
   done
 done
 
+# The machines that lab build knows are those of lab/config.
+plain "$root/man/kcovtool-lab-build.1" 2000 | grep -oE '\b(um|x86_64)(-[a-z0-9.]*[a-z0-9])?\b' | sort -u >"$scratch/page"
+for configuration in "$root"/lab/config/*.config; do basename "$configuration" .config; done | sort >"$scratch/configurations"
+diff "$scratch/configurations" "$scratch/page" >&2 ||
+  fail "kcovtool-lab-build.1: its machines (>) are not those of lab/config (<)"
+
 # part PAGE SECTION: as text, in lines that do not end before the paragraph does.
 part() {
   plain "$1" 2000 |

@@ -25,6 +25,20 @@ TEST(Configuration, What_takes_a_plugin_of_gcc_is_ours_and_apart) {
   }
 }
 
+// Those are there to compare with.
+TEST(Configuration, A_machine_without_kcov_has_a_stock_kernel_alone) {
+  const Result<std::filesystem::path> data = data_directory();
+  ASSERT_TRUE(data) << data.error().message;
+  for (const std::string name : {"um-plain", "x86_64-plain"}) {
+    EXPECT_TRUE(load_configuration(*data, name, Variant::stock)) << name;
+    const Result<Configuration> ours = load_configuration(*data, name, Variant::ours);
+    ASSERT_FALSE(ours) << name;
+    EXPECT_EQ(ours.error().message,
+              "the machine " + name + " has no kcov, and so none of ours: add --stock");
+    EXPECT_EQ(ours.error().exit_code, 2);
+  }
+}
+
 // It changes which blocks gcc merges: um's records are compared with stock's.
 TEST(Configuration, User_mode_Linux_is_compiled_as_stock_is) {
   const Result<std::filesystem::path> data = data_directory();

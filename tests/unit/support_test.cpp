@@ -281,6 +281,32 @@ TEST(Kernel, those_that_are_superseded_are_removed) {
   ::unsetenv("KCOVTOOL_CACHE");
 }
 
+// Nor is it said that none has been built.
+TEST(Kernel, a_shelf_that_cannot_be_read_is_told) {
+  auto cache = TemporaryDirectory::create(testing::TempDir(), "cache.");
+  ASSERT_TRUE(cache);
+  ::setenv("KCOVTOOL_CACHE", cache->path().c_str(), 1);
+  EXPECT_TRUE(lab::check_kernels_directory());
+  const std::string none = lab::current_kernel("um", lab::Variant::ours).error().message;
+  EXPECT_NE(none.find("no kernel with our kcov has been built"), std::string::npos) << none;
+  const auto expect_told = [](const std::string& why) {
+    const std::string told = "cannot read " + lab::kernels_directory().string() + ": " + why;
+    EXPECT_EQ(lab::current_kernel("um", lab::Variant::ours).error().message, told);
+    EXPECT_EQ(lab::check_kernels_directory().error().message, told);
+  };
+  ASSERT_TRUE(write_file(lab::kernels_directory(), "no directory"));
+  expect_told("Not a directory");
+  fs::remove(lab::kernels_directory());
+  // Root may read anything.
+  const bool is_root = ::geteuid() == 0;
+  fs::permissions(cache->path(), fs::perms::none);
+  if (is_root) ASSERT_EQ(::seteuid(65534), 0);
+  expect_told("Permission denied");
+  if (is_root) ASSERT_EQ(::seteuid(0), 0);
+  fs::permissions(cache->path(), fs::perms::owner_all);
+  ::unsetenv("KCOVTOOL_CACHE");
+}
+
 TEST(Kernel, a_damaged_description_says_what_to_do) {
   auto directory = TemporaryDirectory::create(testing::TempDir(), "kernel.");
   ASSERT_TRUE(directory);
