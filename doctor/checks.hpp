@@ -23,9 +23,9 @@ Section check_running_kernel(const Host& host);
 // The configuration of the running kernel, where it is to be found; an Error says where not.
 Result<KernelConfig> running_config(const Host& host);
 
-// Whether the kernel's calls of the callbacks sleep while nobody traces; `text`: what
-// /sys/kernel/debug/kcov_sites says, empty for a stock kernel, of which nothing is said.
-void check_sites(Section& section, const std::string& text);
+// Whether the kernel's calls of the callbacks sleep while nobody traces, and what waking them
+// takes. Of a stock kernel nothing is said.
+void check_sites(Section& section, const Sites& sites);
 
 // The lab's kernel for `machine` ("um", "x86_64", ...): what it needs of this machine, and whether
 // it boots and gives records (a small program is traced).
@@ -33,6 +33,9 @@ Section check_lab(const Host& host, const std::string& machine);
 
 // What `lab build` needs: programs, the source, room.
 Section check_build(const Host& host, const std::string& machine);
+
+// Whether programs that are linked with kcov_host can unmake their calls while nobody traces.
+void check_unmaking(Section& section, const Host& host);
 
 // Which compilers can instrument (a small file is compiled with each).
 Section check_compilers(const Host& host);

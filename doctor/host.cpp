@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "doctor/host.hpp"
 
+#include <fcntl.h>
+#include <linux/membarrier.h>
+#include <sys/mman.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #ifdef __x86_64__
 #include <cpuid.h>
 #endif
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <sstream>
@@ -55,6 +60,27 @@ std::uint64_t free_bytes(const fs::path& path) {
   return std::uint64_t{system.f_bavail} * system.f_frsize;
 }
 
+// Code is written through /proc/self/mem, for which a page needs not be writable.
+Unmaking try_unmaking() {
+  Unmaking found;
+  const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  void* const page = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const int memory = ::open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+  if (memory < 0) {
+    found.obstacle = "/proc/self/mem cannot be opened: " + errno_text(errno);
+  } else if (page == MAP_FAILED ||
+             ::pwrite(memory, "x", 1, static_cast<off_t>(reinterpret_cast<std::intptr_t>(page))) !=
+                 1) {
+    found.obstacle = "code cannot be written to through /proc/self/mem: " + errno_text(errno);
+  }
+  if (memory >= 0) ::close(memory);
+  if (page != MAP_FAILED) ::munmap(page, size);
+  constexpr int kRegister = MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE;
+  if (::syscall(SYS_membarrier, kRegister, 0, 0) != 0)
+    found.not_prefixes = "membarrier() does not synchronize cores: " + errno_text(errno);
+  return found;
+}
+
 }  // namespace
 
 Host Host::here() {
@@ -65,6 +91,7 @@ Host Host::here() {
   host.is_root = ::geteuid() == 0;
   host.register_bytes = extended_state_bytes();
   host.free_bytes = doctor::free_bytes;
+  host.try_unmaking = doctor::try_unmaking;
   host.ptrace_obstacle = lab::um_obstacle;
   host.try_kcov = doctor::try_kcov;
   host.try_lab = doctor::try_lab;

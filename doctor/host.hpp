@@ -16,6 +16,12 @@
 
 namespace kcov::doctor {
 
+// How a program unmakes its calls of the callbacks while nobody traces (docs/host.md).
+struct Unmaking {
+  std::string obstacle;      // why it cannot; empty: it can
+  std::string not_prefixes;  // why `test` stands in their place and no prefixes; empty: these do
+};
+
 struct Host {
   std::filesystem::path root = "/";             // below it are /proc, /sys, /boot, /lib, /usr
   std::vector<std::filesystem::path> programs;  // where programs are looked for: PATH
@@ -25,6 +31,8 @@ struct Host {
 
   // Free bytes where that path is, or is to be made.
   std::function<std::uint64_t(const std::filesystem::path& path)> free_bytes;
+  // Whether programs can unmake their calls of the callbacks.
+  std::function<Unmaking()> try_unmaking;
   // Why ptrace does not work here; empty: it does.
   std::function<std::string()> ptrace_obstacle;
   // Traces a system call of ours through the kcov at that path.

@@ -29,6 +29,15 @@ void make_a_call() {
   (void)!::read(-1, &byte, 1);
 }
 
+constexpr const char* kSites = "/sys/kernel/debug/kcov_sites";
+constexpr const char* kSleepAfter = "/sys/kernel/debug/kcov_sleep_after";
+
+// Empty where it is not there.
+std::string text_of(const std::string& path) {
+  Result<std::string> text = read_file(path);
+  return text ? *std::move(text) : std::string();
+}
+
 // What the command says, in memory.
 class MemoryFile {
  public:
@@ -49,6 +58,35 @@ class MemoryFile {
   int fd_;
 };
 
+struct Ran {
+  lab::SessionResult session;
+  std::string output;
+};
+
+// Boots the kernel for one command; `trace_words`: of its tasks' buffers, 0: they are not traced.
+Result<Ran> run_in_lab(const lab::Kernel& kernel, const std::vector<std::string>& command,
+                       std::uint64_t trace_words) {
+  Result<lab::Request> request = lab::request_for(command);
+  if (!request) return request.error();
+  request->trace_words = trace_words;
+  const MemoryFile output;
+  const MemoryFile errors;
+  if (output.fd() < 0 || errors.fd() < 0)
+    return Error{"cannot make a file in memory: " + errno_text(errno)};
+  Result<std::unique_ptr<lab::Machine>> machine =
+      lab::boot(kernel, {.memory_mib = kLabMemory, .cpus = 1, .writable = {}});
+  if (!machine) return machine.error();
+  lab::SessionOptions options;
+  options.input = -1;
+  options.output = output.fd();
+  options.errors = errors.fd();
+  Result<lab::SessionResult> session = lab::run_session(**machine, *request, options);
+  if (!session) return session.error();
+  (*machine)->finish();
+  if (!session->outcome.message.empty()) return Error{session->outcome.message};
+  return Ran{*std::move(session), output.text()};
+}
+
 }  // namespace
 
 KcovTrial try_kcov(const std::string& path) {
@@ -60,6 +98,9 @@ KcovTrial try_kcov(const std::string& path) {
     trial.error = error;
     return static_cast<bool>(error);
   };
+  // Beside the device, where this is our kcov.
+  trial.sites.before = text_of(path + "_sites");
+  trial.sites.sleep_after = text_of(path + "_sleep_after");
   if (failed(KcovTrial::Step::open, device.open(path.c_str()))) return trial;
   if (failed(KcovTrial::Step::initialize, device.initialize(kWords))) return trial;
   if (failed(KcovTrial::Step::map, device.map(buffer))) return trial;
@@ -68,6 +109,7 @@ KcovTrial try_kcov(const std::string& path) {
   make_a_call();
   const std::span<const std::uint64_t> pcs = buffer.pcs();
   trial.pcs.assign(pcs.begin(), pcs.end());
+  trial.sites.while_traced = text_of(path + "_sites");
   if (failed(KcovTrial::Step::disable, device.disable())) return trial;
   trial.reached = KcovTrial::Step::done;
 
@@ -83,30 +125,20 @@ KcovTrial try_kcov(const std::string& path) {
 Result<LabTrial> try_lab(const lab::Kernel& kernel) {
   const auto begin = std::chrono::steady_clock::now();
   LabTrial trial;
-  trial.command = {"cat", "/sys/kernel/debug/kcov_sites"};
-  Result<lab::Request> request = lab::request_for(trial.command);
-  if (!request) return request.error();
-  request->trace_words = kLabWords;
-  const MemoryFile output;
-  const MemoryFile errors;
-  if (output.fd() < 0 || errors.fd() < 0)
-    return Error{"cannot make a file in memory: " + errno_text(errno)};
-  Result<std::unique_ptr<lab::Machine>> machine =
-      lab::boot(kernel, {.memory_mib = kLabMemory, .cpus = 1, .writable = {}});
-  if (!machine) return machine.error();
-  lab::SessionOptions options;
-  options.input = -1;
-  options.output = output.fd();
-  options.errors = errors.fd();
-  const Result<lab::SessionResult> session = lab::run_session(**machine, *request, options);
-  if (!session) return session.error();
-  (*machine)->finish();
-  if (!session->outcome.message.empty()) return Error{session->outcome.message};
-  trial.sites = output.text();
-  trial.release = session->release;
-  trial.build_id = session->build_id;
-  trial.pcs = session->pcs;
-  for (const lab::TaskTrace& task : session->tasks) {
+  const Result<Ran> before = run_in_lab(kernel, {"cat", kSleepAfter, kSites}, 0);
+  if (!before) return before.error();
+  const std::size_t line = before->output.find('\n') + 1;  // of the first file
+  trial.command = {"cat", kSites};
+  const Result<Ran> traced = run_in_lab(kernel, trial.command, kLabWords);
+  if (!traced) return traced.error();
+  trial.sites = {.before = before->output.substr(line),
+                 .while_traced = traced->output,
+                 .sleep_after = before->output.substr(0, line)};
+  const lab::SessionResult& session = traced->session;
+  trial.release = session.release;
+  trial.build_id = session.build_id;
+  trial.pcs = session.pcs;
+  for (const lab::TaskTrace& task : session.tasks) {
     trial.records += task.records.size();
     if (trial.untraced.empty()) trial.untraced = task.header.untraced;
   }

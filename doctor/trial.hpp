@@ -12,6 +12,13 @@
 
 namespace kcov::doctor {
 
+// What a kernel with our kcov says of its calls of the callbacks; all empty for a stock kernel.
+struct Sites {
+  std::string before;        // /sys/kernel/debug/kcov_sites before the trace
+  std::string while_traced;  // and in its midst
+  std::string sleep_after;   // /sys/kernel/debug/kcov_sleep_after
+};
+
 // Our own system call, through a kernel's kcov.
 struct KcovTrial {
   enum class Step { open, initialize, map, enable, disable, done };
@@ -20,18 +27,20 @@ struct KcovTrial {
   std::vector<std::uint64_t> pcs;    // that the call recorded
   std::error_code comparison_error;  // of enabling for comparisons; none: they work
   std::size_t comparisons = 0;       // that the call recorded
+  Sites sites;
 };
 KcovTrial try_kcov(const std::string& device);
 
-// A small program, in a machine of the lab.
+// A small program, in a machine of the lab, after another one, which is not traced, has seen how
+// the calls are while nobody traces.
 struct LabTrial {
   std::vector<std::string> command;
   std::string release;
   std::string build_id;  // of the kernel that ran
   std::size_t records = 0;
   std::vector<std::uint64_t> pcs;  // distinct
-  std::string sites;               // what kcov_sites said; empty: there is none (stock)
-  std::string untraced;            // why the program was not traced
+  Sites sites;
+  std::string untraced;  // why the program was not traced
   double seconds = 0;
 };
 Result<LabTrial> try_lab(const lab::Kernel& kernel);

@@ -48,7 +48,11 @@ Examination examine_machine(const DoctorOptions& options) {
     add(doctor::check_lab(host, options.machine()), true);
     add(doctor::check_build(host, options.machine()), !is_built);
   }
-  if (all || options.on == "host") add(doctor::check_compilers(host), !all);
+  if (all || options.on == "host") {
+    Section section = doctor::check_compilers(host);
+    doctor::check_unmaking(section, host);
+    add(std::move(section), !all);
+  }
   return examination;
 }
 
@@ -125,7 +129,7 @@ void add_doctor(CLI::App& app, Action& chosen) {
       "recording; exit status 1 where something is wrong");
   const auto options = std::make_shared<DoctorOptions>();
   command
-      ->add_option("--on", options->on,
+      ->add_option("--on,--machine", options->on,
                    "look at what trace --on needs; without it at everything, and the exit status "
                    "is that of um")
       ->check(CLI::IsMember({"um", "x86_64", "native", "host"}));

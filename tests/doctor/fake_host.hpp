@@ -34,6 +34,7 @@ class FakeHost : public ::testing::Test {
     host_.is_root = true;
     host_.free_bytes = [](const std::filesystem::path&) { return std::uint64_t{1} << 40; };
     host_.ptrace_obstacle = [] { return std::string(); };
+    host_.try_unmaking = [this] { return unmaking_; };
     host_.try_kcov = [this](const std::string&) { return trial_; };
     host_.try_lab = [this](const lab::Kernel&) { return lab_trial_; };
     trial_.error = std::make_error_code(std::errc::no_such_file_or_directory);
@@ -68,6 +69,7 @@ class FakeHost : public ::testing::Test {
   std::unique_ptr<TemporaryDirectory> scratch_;
   Host host_;
   KcovTrial trial_;
+  Unmaking unmaking_;
   Result<LabTrial> lab_trial_ = Error{"nothing boots here"};
 };
 
