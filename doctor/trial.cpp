@@ -123,14 +123,15 @@ KcovTrial try_kcov(const std::string& path) {
 }
 
 Result<LabTrial> try_lab(const lab::Kernel& kernel) {
-  const auto begin = std::chrono::steady_clock::now();
   LabTrial trial;
   const Result<Ran> before = run_in_lab(kernel, {"cat", kSleepAfter, kSites}, 0);
   if (!before) return before.error();
   const std::size_t line = before->output.find('\n') + 1;  // of the first file
   trial.command = {"cat", kSites};
+  const auto begin = std::chrono::steady_clock::now();
   const Result<Ran> traced = run_in_lab(kernel, trial.command, kLabWords);
   if (!traced) return traced.error();
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
   trial.sites = {.before = before->output.substr(line),
                  .while_traced = traced->output,
                  .sleep_after = before->output.substr(0, line)};
@@ -142,7 +143,6 @@ Result<LabTrial> try_lab(const lab::Kernel& kernel) {
     trial.records += task.records.size();
     if (trial.untraced.empty()) trial.untraced = task.header.untraced;
   }
-  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
   trial.seconds = taken.count();
   return trial;
 }

@@ -13,13 +13,27 @@ grep -qE '^  ok +names ' out || fail "no names"
 grep -qE '^  ok +gcc +gcc .*: instruments for PCs and comparisons' out || fail "gcc cannot instrument"
 expect_status 0 "$kcovtool" doctor --on x86_64
 grep -qE '^  ok +a trace +cat /sys/kernel/debug/kcov_sites recorded' out || fail "no trace on x86_64"
-grep -qE '^  ok +dormancy +[0-9]{6} calls of the callbacks' out || fail "no word of dormancy"
+# What is told is the state before the trace, and not that in its midst.
+dormant='^  ok +dormancy +[0-9]{6} calls, dormant before the trace; waking took [0-9.]+ ms; they sleep after 10 s$'
+grep -qE "$dormant" out || fail "x86_64: $(grep dormancy out)"
+expect_status 0 "$kcovtool" doctor --machine um
+grep -qE "$dormant" out || fail "um: $(grep dormancy out)"
 expect_status 0 "$kcovtool" doctor --on host
 expect_not_in out "the lab's kernel"
+grep -qE '^  ok +dormancy +programs (can unmake|always make) their calls' out || fail "no word of programs' calls"
 
 # As a native trace would see it: on a kernel that has kcov, and on one that may not be reached.
 on_kernel -- "$kcovtool" doctor --on native >native || [ $? = 1 ] || fail "status $? on um"
 grep -qE '^  ok +tracing +read\(-1\) recorded [0-9]+ PCs' native || fail "kcov does not work on um: $(cat native)"
+grep -qE "$dormant" native || fail "native: $(grep dormancy native)"
+# Whatever the kernel is told to do, that is what is said.
+while_never() { on_kernel --kernel-arguments "$1" -- sh -c "$2" "$kcovtool" | grep -A1 dormancy >never || true; }
+while_never kcov_sleep_after=never 'exec "$0" doctor --on native'
+expect_in never "made before the trace, and never changed since boot" "note: kcov_sleep_after is never: calls are always made"
+while_never kcov_sleep_after=10000 'echo never >/sys/kernel/debug/kcov_sleep_after; exec "$0" doctor --on native'
+expect_in never "dormant before the trace" "note: kcov_sleep_after is never: from the first trace on calls are always made"
+while_never kcov_sleep_after=0 'exec "$0" doctor --on native'
+expect_in never "dormant before the trace; waking took" "they sleep at once"
 grep -qE '^  ok +comparisons +read\(-1\) recorded [0-9]+' native || fail "no comparisons on um: $(cat native)"
 on_kernel -- sh -c 'umount /sys/kernel/debug && exec "$0" doctor --on native' "$kcovtool" >unmounted && fail "without debugfs all is well"
 expect_in unmounted "mount -t debugfs none /sys/kernel/debug"
@@ -34,6 +48,16 @@ status=0
 KCOVTOOL_CACHE=$scratch/none "$kcovtool" doctor --on um >none || status=$?
 [ $status = 1 ] || fail "status $status without a kernel"
 expect_in none "remedy: kcovtool lab build --machine um"
+
+# A kernel that has no kcov is no kernel of ours; and a cache that cannot be read is not empty.
+for command in "lab build" "lab run" ; do
+  # shellcheck disable=SC2086
+  expect_status 2 "$kcovtool" $command --machine um-plain $([ "$command" = "lab build" ] || echo -- true)
+  expect_in err "the machine um-plain has no kcov, and so none of ours: add --stock"
+done
+touch file
+expect_status 125 env KCOVTOOL_CACHE="$PWD/file" "$kcovtool" lab list
+expect_in err "cannot read $PWD/file/kernels: Not a directory"
 
 # The image: most of it is instrumented, and of stock's as much.
 image() { "$kcovtool" lab list | sed -n "s/^\* $1 $2 [^ ]* \(.*vmlinux\) build-id .*/\1/p"; }
