@@ -38,7 +38,7 @@ wait $job || status=$?
 expect_status 0 on_kernel --hang-timeout 3 -- sh -c 'i=0; end=$(($(date +%s) + 4)); while [ $(date +%s) -lt $end ]; do i=$((i+1)); done'
 
 # Nor is one that takes its time to boot, as its log shows.
-expect_status 0 "$kcovtool" lab run --machine x86_64 --hang-timeout 3 -- true
+expect_status 0 "$kcovtool" lab run --machine x86_64 --hang-timeout 5 -- true
 
 # No room for its memory.
 expect_status 125 env KCOVTOOL_MEMORY=/proc "$kcovtool" lab run --memory 65536 -- true
