@@ -3,8 +3,7 @@
 //
 // The callbacks for code whose compiler counts on them (kcov_registers_plugin.c): of a call of
 // one only r10, r11 and the flags are lost. Code that counts on nothing may call them too, and any
-// program may be made of both, so there are these alone. (A kernel's keep r10 too. Here the
-// dynamic linker may come in between, which does not.)
+// program may be made of both, so there are these alone.
 //
 //   entry       r11 alone: this thread's mode, and the watch; then back
 //   recorder    record_pc() and record_cmp() of core/trace.hpp, in r10 and r11

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // The callbacks for code whose compiler counts on them (scripts/gcc-plugins/
-// kcov_registers_plugin.c): of a call of one only r11 and the flags are lost. Code that counts
+// kcov_registers_plugin.c): of a call of one only r10, r11 and the flags are lost. Code that counts
 // on nothing may call them too, so a kernel has these alone.
 //
 //   entry       r11 alone: the running task, its mode; who does not trace goes back
-//   recorder    the body, in C++, where the compiler itself saves each register that it takes
+//   recorder    of PCs: assembly, in r10 and r11; of comparisons: C++, where the compiler itself
+//               saves each register that it takes
 //
 // The entry jumps to the recorder, so that it finds the return address, the operands and the
 // stack as the callback does.
 #pragma once
+
+#include <cstddef>
 
 #include "core/callbacks.hpp"
 #include "linux_port.hpp"
@@ -32,9 +35,9 @@ template <std::uint32_t Mode, auto Recorder>
                : "r11", "cc");
 }
 
-// For the recorders: r11, which the entry leaves the running task in; gcc uses it for nothing
-// else here (-ffixed-r11). So neither the task nor, at last, the PC takes a register that would
-// have to be saved. To be asked for wherever it is used: what gcc knows to be the same it copies.
+// For the recorders in C++: r11, which the entry leaves the running task in; gcc uses it for
+// nothing else here (-ffixed-r11), so the task takes no register that would have to be saved. To be
+// asked for wherever it is used: what gcc knows to be the same it copies.
 #ifdef __clang__
 [[gnu::always_inline]] inline char* running_task() noexcept { return machine::current_task(); }
 #else
@@ -55,39 +58,69 @@ register char* r11 asm("r11");
   return is_in_place<LinuxPort>(state());
 }
 
-// record_pc() in r11, which is the PC's once the task is of no more use. The return address is that
-// of the function that this is inlined in.
+// Where a member of the running task's state lies, from the task on.
+#define KCOV_STATE_OFFSET(member) (KCOV_OFFSET_TASK_STATE + offsetof(kcov_task_state, member))
+
+// record_pc() of core/trace.hpp, for the task in r11 (contract 24, 25, 28). `Drop` counts a record
+// that does not fit, and returns in its place. The compiler's own code of it saves two registers, and
+// that alone makes it longer than stock's.
+template <auto Drop>
 [[gnu::always_inline]] inline void record_pc_in_place() noexcept {
-#ifdef __clang__
-  record_pc<LinuxPort>(state(), KCOV_RETURN_ADDRESS);
-#else
-  std::uint64_t* const words = state().bound.area;
-  std::uint64_t index;
-  if (!claim_record([] [[gnu::always_inline]] () -> const kcov_task_state& { return state(); },
-                    words, index)) [[unlikely]]
-    return;
-  r11 = static_cast<char*>(__builtin_return_address(0));
-  // canonical_pc(), and the store: gcc would take a register for either.
+  asm volatile(KCOV_PREEMPT_COUNT_IN_R10D
+               "andl %[contexts], %%r10d\n"
+               "cmpl %c[soft_interrupt](%%r11), %%r10d\n"
+               "jne 9f\n"
+               "movq %c[area](%%r11), %%r10\n"
+               "movq (%%r10), %%r10\n"
+               "cmpq %c[capacity](%%r11), %%r10\n"
+               "jae %P[drop]\n"
+               "movq %c[area](%%r11), %%r11\n"
+               "addq $1, %%r10\n"
+               "movq %%r10, (%%r11)\n"
+               // The return address, canonical, from the stack to the record: a third register
+               // would have to be saved.
+               "pushq (%%rsp)\n"
 #ifdef CONFIG_RANDOMIZE_BASE
-  asm("subq %1, %0" : "+r"(r11) : "er"(machine::kaslr_offset()) : "cc");
+               "subq %[kaslr_offset], (%%rsp)\n"
 #endif
-  asm volatile("movq %1, %0" : "=m"(words[1 + index]) : "r"(r11));
+               "popq (%%r11,%%r10,8)\n"
+               "9:"
+               :
+               : [contexts] "i"(KCOV_HARD_INTERRUPT_MASK | KCOV_SOFT_INTERRUPT_MASK),
+                 [soft_interrupt] "i"(KCOV_STATE_OFFSET(soft_interrupt)),
+                 [area] "i"(KCOV_STATE_OFFSET(bound.area)),
+                 [capacity] "i"(KCOV_STATE_OFFSET(bound.capacity)), [drop] "i"(Drop)
+#ifdef CONFIG_RANDOMIZE_BASE
+                 , [kaslr_offset] "e"(machine::kaslr_offset())
 #endif
+               : "r10", "r11", "memory", "cc");
+}
+
+[[gnu::always_inline]] inline void drop_in_place() noexcept {
+  asm volatile("movq %c[dropped](%%r11), %%r11\n"
+               "addq $1, (%%r11)"
+               :
+               : [dropped] "i"(KCOV_STATE_OFFSET(bound.dropped))
+               : "r11", "memory", "cc");
 }
 
 }  // namespace
 }  // namespace kcov
 
+// A direct jump leads to them: no endbr64.
 #ifdef __CET__
-// A direct jump leads to it: no endbr64.
-#define KCOV_RECORDER extern "C" [[gnu::no_caller_saved_registers, gnu::nocf_check]] void
+#define KCOV_JUMPED_TO gnu::nocf_check
 #else
-#define KCOV_RECORDER extern "C" [[gnu::no_caller_saved_registers]] void
+#define KCOV_JUMPED_TO
 #endif
+#define KCOV_RECORDER extern "C" [[gnu::no_caller_saved_registers, KCOV_JUMPED_TO]] void
 
 #define KCOV_DEFINE_KEEPING_CALLBACKS                              \
-  KCOV_RECORDER kcov_record_pc() {                                 \
-    if (kcov::may_record()) kcov::record_pc_in_place();            \
+  extern "C" [[KCOV_JUMPED_TO]] void kcov_drop_pc() {              \
+    kcov::drop_in_place();                                         \
+  }                                                                \
+  extern "C" [[KCOV_JUMPED_TO]] void kcov_record_pc() {            \
+    kcov::record_pc_in_place<kcov_drop_pc>();                      \
   }                                                                \
   extern "C" void __sanitizer_cov_trace_pc();                      \
   extern "C" void __sanitizer_cov_trace_pc() {                     \

@@ -29,6 +29,14 @@
 #define KCOV_TASK_IN_R11 "movq " KCOV_PER_CPU("current_task", "0") ", %%r11\n"
 #endif
 
+// The preemption count in r10d, for a recorder there.
+#ifdef KCOV_HOT_PREEMPT_COUNT
+#define KCOV_PREEMPT_COUNT_IN_R10D \
+  "movl " KCOV_PER_CPU("pcpu_hot", KCOV_TEXT(KCOV_HOT_PREEMPT_COUNT)) ", %%r10d\n"
+#else
+#define KCOV_PREEMPT_COUNT_IN_R10D "movl " KCOV_PER_CPU("__preempt_count", "0") ", %%r10d\n"
+#endif
+
 // Where the image lies now.
 extern "C" char _text[];
 

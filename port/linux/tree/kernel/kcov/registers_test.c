@@ -19,12 +19,12 @@
 
 #include "glue.h"
 
-/* r11 is lost, as is said. */
+/* r10 and r11 are lost, as is said. */
 struct registers {
-	u64 rax, rcx, rdx, rsi, rdi, r8, r9, r10;
+	u64 rax, rcx, rdx, rsi, rdi, r8, r9;
 };
 static const char *const register_names[] = {
-	"rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10",
+	"rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9",
 };
 enum { REGISTERS = sizeof(struct registers) / sizeof(u64) };
 
@@ -43,16 +43,15 @@ static noinline u64 call(void *callback, struct registers *registers)
 	u64 rsi = registers->rsi, rdi = registers->rdi;
 	register u64 r8 asm("r8") = registers->r8;
 	register u64 r9 asm("r9") = registers->r9;
-	register u64 r10 asm("r10") = registers->r10;
 	register void *r11 asm("r11") = callback;
 
 	asm volatile("leaq 1f(%%rip), %[end]\n"
 		     CALL_R11 "\n"
 		     "1:"
 		     : [end] "=&r"(end), "+a"(rax), "+c"(rcx), "+d"(rdx), "+S"(rsi), "+D"(rdi),
-		       "+r"(r8), "+r"(r9), "+r"(r10), "+r"(r11), ASM_CALL_CONSTRAINT
-		     : : "memory", "cc");
-	*registers = (struct registers){ rax, rcx, rdx, rsi, rdi, r8, r9, r10 };
+		       "+r"(r8), "+r"(r9), "+r"(r11), ASM_CALL_CONSTRAINT
+		     : : "r10", "memory", "cc");
+	*registers = (struct registers){ rax, rcx, rdx, rsi, rdi, r8, r9 };
 	return end;
 }
 
@@ -109,7 +108,7 @@ static struct registers pattern(unsigned int which)
 	struct registers registers = {
 		.rax = 0xa0a0a0a0a0a0a0a0, .rcx = 0xa1a1a1a1a1a1a1a1, .rdx = 0xa2a2a2a2a2a2a2a2,
 		.rsi = 0x1122334455667788, .rdi = 0x99aabbccddeeff00,
-		.r8 = 0xa3a3a3a3a3a3a3a3, .r9 = 0xa4a4a4a4a4a4a4a4, .r10 = 0xa5a5a5a5a5a5a5a5,
+		.r8 = 0xa3a3a3a3a3a3a3a3, .r9 = 0xa4a4a4a4a4a4a4a4,
 	};
 
 	if (!strcmp(calls[which].name, "switch"))

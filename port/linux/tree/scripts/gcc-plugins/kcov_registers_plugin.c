@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * A plugin for gcc: a call of a callback (-fsanitize-coverage=trace-pc,trace-cmp) loses r11 and
- * the flags, and no other register.
+ * A plugin for gcc: a call of a callback (-fsanitize-coverage=trace-pc,trace-cmp) loses r10,
+ * r11 and the flags, and no other register.
  *
  * gcc takes such a call for one of any function, after which nothing is left in the nine
  * registers that a function may use as it likes: what is alive there is moved to others, which
@@ -13,9 +13,7 @@
  * do not, wrong results are all that shows: CONFIG_KCOV_TEST has a test of it
  * (kernel/kcov/registers_test.c), and so has libkcov (tests/host/registers/registers_test.cpp).
  *
- * In a program r10 is lost too: the first call of a callback that lies in another library may
- * lead through the dynamic linker, which keeps no more; and so libkcov's use it. Of vectors gcc counts on the low 16
- * bytes, as it does wherever a function keeps them.
+ * Of vectors gcc counts on the low 16 bytes, as it does wherever a function keeps them.
  *
  * How: gcc knows calling conventions by number, and asks its target for that of a function by
  * the function's type. So each callback is given a type of its own, a copy, and the question is
@@ -84,19 +82,18 @@ bool is_own_type(const_tree type)
 }
 
 /*
- * r11, because no argument comes in it and gcc takes it last of all. The flags, which every
- * comparison changes, as does the "test" that may stand in a call's place. gcc's stack of x87
- * registers cannot be alive across a call by halves. r10, but for a kernel, in which there is no
- * dynamic linker.
+ * r10 and r11, because no argument comes in them and gcc takes them last of all; with two a PC is
+ * recorded and nothing has to be saved. (In a program the first call of a callback that lies in
+ * another library may lead through the dynamic linker, which keeps all but these two, too.) The
+ * flags, which every comparison changes, as does the "test" that may stand in a call's place. gcc's
+ * stack of x87 registers cannot be alive across a call by halves.
  */
 bool is_lost(unsigned reg)
 {
 	const char *const name = reg_names[reg];
 
-	if (!strcmp(name, "r10"))
-		return ix86_cmodel != CM_KERNEL;
-	return !strcmp(name, "r11") || !strcmp(name, "flags") || !strcmp(name, "fpsr") ||
-	       !strncmp(name, "st", 2) || !strncmp(name, "mm", 2);
+	return !strcmp(name, "r10") || !strcmp(name, "r11") || !strcmp(name, "flags") ||
+	       !strcmp(name, "fpsr") || !strncmp(name, "st", 2) || !strncmp(name, "mm", 2);
 }
 
 const predefined_function_abi &own_abi()
