@@ -77,13 +77,12 @@ template <auto Drop>
                "movq %c[area](%%r11), %%r11\n"
                "addq $1, %%r10\n"
                "movq %%r10, (%%r11)\n"
-               // The return address, canonical, from the stack to the record: a third register
-               // would have to be saved.
-               "pushq (%%rsp)\n"
+               "leaq (%%r11,%%r10,8), %%r11\n"
+               "movq (%%rsp), %%r10\n"
 #ifdef CONFIG_RANDOMIZE_BASE
-               "subq %[kaslr_offset], (%%rsp)\n"
+               "subq %[kaslr_offset], %%r10\n"
 #endif
-               "popq (%%r11,%%r10,8)\n"
+               "movq %%r10, (%%r11)\n"
                "9:"
                :
                : [contexts] "i"(KCOV_HARD_INTERRUPT_MASK | KCOV_SOFT_INTERRUPT_MASK),
