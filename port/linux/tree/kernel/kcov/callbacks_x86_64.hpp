@@ -61,9 +61,16 @@ register char* r11 asm("r11");
 // Where a member of the running task's state lies, from the task on.
 #define KCOV_STATE_OFFSET(member) (KCOV_OFFSET_TASK_STATE + offsetof(kcov_task_state, member))
 
+// The PC in r10 as it is reported: canonical_pc().
+#ifdef CONFIG_RANDOMIZE_BASE
+#define KCOV_CANONICAL_R10 "subq %[kaslr_offset], %%r10\n"
+#else
+#define KCOV_CANONICAL_R10
+#endif
+
 // record_pc() of core/trace.hpp, for the task in r11 (contract 24, 25, 28). `Drop` counts a record
-// that does not fit, and returns in its place. The compiler's own code of it saves two registers, and
-// that alone makes it longer than stock's.
+// that does not fit, and returns in its place. The compiler's own code of it saves two registers,
+// and that alone makes it longer than stock's.
 template <auto Drop>
 [[gnu::always_inline]] inline void record_pc_in_place() noexcept {
   asm volatile(KCOV_PREEMPT_COUNT_IN_R10D
@@ -78,29 +85,25 @@ template <auto Drop>
                "addq $1, %%r10\n"
                "movq %%r10, (%%r11)\n"
                "leaq (%%r11,%%r10,8), %%r11\n"
-               "movq (%%rsp), %%r10\n"
-#ifdef CONFIG_RANDOMIZE_BASE
-               "subq %[kaslr_offset], %%r10\n"
-#endif
+               "movq (%%rsp), %%r10\n" KCOV_CANONICAL_R10
                "movq %%r10, (%%r11)\n"
                "9:"
                :
                : [contexts] "i"(KCOV_HARD_INTERRUPT_MASK | KCOV_SOFT_INTERRUPT_MASK),
                  [soft_interrupt] "i"(KCOV_STATE_OFFSET(soft_interrupt)),
                  [area] "i"(KCOV_STATE_OFFSET(bound.area)),
-                 [capacity] "i"(KCOV_STATE_OFFSET(bound.capacity)), [drop] "i"(Drop)
-#ifdef CONFIG_RANDOMIZE_BASE
-                 , [kaslr_offset] "e"(machine::kaslr_offset())
-#endif
+                 [capacity] "i"(KCOV_STATE_OFFSET(bound.capacity)), [drop] "i"(Drop),
+                 [kaslr_offset] "e"(machine::kaslr_offset())
                : "r10", "r11", "memory", "cc");
 }
 
 [[gnu::always_inline]] inline void drop_in_place() noexcept {
-  asm volatile("movq %c[dropped](%%r11), %%r11\n"
-               "addq $1, (%%r11)"
-               :
-               : [dropped] "i"(KCOV_STATE_OFFSET(bound.dropped))
-               : "r11", "memory", "cc");
+  asm volatile(
+      "movq %c[dropped](%%r11), %%r11\n"
+      "addq $1, (%%r11)"
+      :
+      : [dropped] "i"(KCOV_STATE_OFFSET(bound.dropped))
+      : "r11", "memory", "cc");
 }
 
 }  // namespace
@@ -114,16 +117,14 @@ template <auto Drop>
 #endif
 #define KCOV_RECORDER extern "C" [[gnu::no_caller_saved_registers, KCOV_JUMPED_TO]] void
 
-#define KCOV_DEFINE_KEEPING_CALLBACKS                              \
-  extern "C" [[KCOV_JUMPED_TO]] void kcov_drop_pc() {              \
-    kcov::drop_in_place();                                         \
-  }                                                                \
-  extern "C" [[KCOV_JUMPED_TO]] void kcov_record_pc() {            \
-    kcov::record_pc_in_place<kcov_drop_pc>();                      \
-  }                                                                \
-  extern "C" void __sanitizer_cov_trace_pc();                      \
-  extern "C" void __sanitizer_cov_trace_pc() {                     \
-    kcov::record_if_tracing<KCOV_MODE_TRACE_PC, kcov_record_pc>(); \
+#define KCOV_DEFINE_KEEPING_CALLBACKS                                          \
+  extern "C" [[KCOV_JUMPED_TO]] void kcov_drop_pc() { kcov::drop_in_place(); } \
+  extern "C" [[KCOV_JUMPED_TO]] void kcov_record_pc() {                        \
+    kcov::record_pc_in_place<kcov_drop_pc>();                                  \
+  }                                                                            \
+  extern "C" void __sanitizer_cov_trace_pc();                                  \
+  extern "C" void __sanitizer_cov_trace_pc() {                                 \
+    kcov::record_if_tracing<KCOV_MODE_TRACE_PC, kcov_record_pc>();             \
   }
 
 #define KCOV_DEFINE_KEEPING_COMPARISON(Port, name, type, Operand)                   \

@@ -20,7 +20,7 @@ extern "C" char* cpu_tasks[];
   "je 9f\n"
 
 // The preemption count in r10d, for a recorder there.
-#define KCOV_PREEMPT_COUNT_IN_R10D                           \
+#define KCOV_PREEMPT_COUNT_IN_R10D \
   "movq %%rsp, %%r10\n"                                      \
   "andq $-" KCOV_TEXT(KCOV_THREAD_SIZE) ", %%r10\n"          \
   "movl " KCOV_TEXT(KCOV_OFFSET_PREEMPT_COUNT) "(%%r10), %%r10d\n"
