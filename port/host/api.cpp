@@ -44,17 +44,15 @@ int access_mode(int fd) noexcept { return fcntl(fd, F_GETFL) & O_ACCMODE; }
 class OwnDescriptor {
  public:
   // What open(fd) answers; -1 and errno are kept. EBADF: it is of another file.
-  OwnDescriptor(const PinnedFile& file, int fd, int (*open)(int)) noexcept
-      : file_(file), fd_(open(fd)) {
+  OwnDescriptor(const PinnedFile& file, int fd, int (*open)(int)) noexcept : fd_(open(fd)) {
     if (fd_ < 0 || file.is_at(fd_)) return;
-    close(fd_);
+    kcov::host::close_own(fd_);
     fd_ = fail(EBADF);
   }
   ~OwnDescriptor() {
     if (fd_ < 0) return;
     const int error = errno;
-    close(fd_);
-    file_.retire_if_closed();
+    kcov::host::close_own(fd_);
     errno = error;
   }
   int fd() const noexcept { return fd_; }
@@ -63,7 +61,6 @@ class OwnDescriptor {
 
  private:
   kcov::host::NoFork no_fork_;
-  const PinnedFile& file_;
   int fd_;
 };
 

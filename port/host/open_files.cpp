@@ -104,7 +104,12 @@ void unpin(OpenFile* file) noexcept {
 
 PinnedFile::PinnedFile(int fd) noexcept : file_(nullptr) {
   struct stat status;
-  if (!look_at(fd, status)) return;
+  if (look_at(fd, status)) pin(status);
+}
+
+PinnedFile::PinnedFile(const struct stat& status) noexcept : file_(nullptr) { pin(status); }
+
+void PinnedFile::pin(const struct stat& status) noexcept {
   TableGuard guard;
   for (OpenFile* file = table; file != nullptr; file = file->next) {
     if (!file->open || !is_file(*file, status)) continue;
@@ -196,6 +201,16 @@ bool add_file(int fd, HostDescriptor* descriptor, const LocalArea& area) noexcep
   }
   *file = {descriptor, status.st_dev, status.st_ino, area, 1, true, file->next};
   return true;
+}
+
+void close_own(int fd) noexcept {
+  struct stat status;
+  const bool seen = look_at(fd, status);
+  close(fd);
+  if (!seen) return;
+  // Only now: it may have been entered, and closed, since.
+  const PinnedFile pinned(status);
+  if (pinned) pinned.retire_if_closed();
 }
 
 int close_file(int fd) noexcept {

@@ -20,10 +20,18 @@ namespace kcov::host {
 
 struct OpenFile;
 
+}  // namespace kcov::host
+
+struct stat;
+
+namespace kcov::host {
+
 // The file behind `fd`, pinned; empty when `fd` is none of ours.
 class PinnedFile {
  public:
   explicit PinnedFile(int fd) noexcept;
+  // The one that `status` is of.
+  explicit PinnedFile(const struct stat& status) noexcept;
   ~PinnedFile();
   explicit operator bool() const noexcept { return file_ != nullptr; }
   HostDescriptor& descriptor() const noexcept;
@@ -44,6 +52,8 @@ class PinnedFile {
   PinnedFile& operator=(const PinnedFile&) = delete;
 
  private:
+  void pin(const struct stat& status) noexcept;
+
   // First to begin and last to end: what is pinned, locked and opened is let go.
   Uninterrupted uninterrupted_;
   OpenFile* file_;
@@ -68,6 +78,10 @@ void start_section(std::uint64_t handle) noexcept;
 // Enters `descriptor`, with its `area`, as the file behind `fd`: false when there is
 // no memory.
 bool add_file(int fd, HostDescriptor* descriptor, const LocalArea& area) noexcept;
+
+// close(fd) of a descriptor of the library's own, of whatever file it is. If that is one of ours,
+// whoever closed it meanwhile has found it open still, by this very descriptor.
+void close_own(int fd) noexcept;
 
 // close(fd), and if no descriptor of this process is left for its file, the
 // entry's end. 0, or -1 and errno.
