@@ -8,26 +8,28 @@ vmlinux=$("$kcovtool" lab list | sed -n 's/^\* x86_64-probes ours [^ ]* \([^ ]*\
 [ -n "$vmlinux" ] || fail "there is no x86_64-probes"
 module=$(dirname "$vmlinux")/modules/fs/binfmt_misc.ko
 
-# calls_of FUNCTION: the offset of its first call of a callback, that of an instruction before another
-# one which a jump of five bytes would reach over, and where the first two return to. Between the
-# first call and what is behind it there is no boundary while it is prefixes.
+# calls_of FUNCTION: the offset of a call of a callback that becomes prefixes of what is behind it, so
+# that between the two there is no boundary any more; that of an instruction before another one which a
+# jump of five bytes would reach over; and where the first two calls return to.
 calls_of() {
-  local address rest previous=0 begin="" count=0 returned=no at before="" list=""
+  local address rest previous=0 begin="" returned=no at="" before="" list="" count=0
   while read -r address rest; do
     address=$((0x${address%:}))
     : "${begin:=$address}"
-    [ $returned = no ] || list="$list $(printf '0x%x' $address)"
+    if [ $returned = yes ]; then
+      [ $count -gt 2 ] || list="$list $(printf '0x%x' $address)"
+      case $rest in call*) ;; *) : "${at:=$((previous - begin))}" ;; esac
+    fi
     returned=no
-    case $rest in call*"<__sanitizer_cov_trace_pc>")
-      count=$((count + 1)) returned=yes
-      [ $count != 1 ] || at=$((address - begin)) ;;
-    call*"<__sanitizer_cov_trace_"*)
-      [ -n "$before" ] || [ $((address - previous)) -ge 5 ] || before=$((previous - begin)) ;;
+    case $rest in
+      call*"<__sanitizer_cov_trace_pc>") count=$((count + 1)) returned=yes ;;
+      call*"<__sanitizer_cov_trace_"*)
+        [ $((address - previous)) -ge 5 ] || : "${before:=$((previous - begin))}" ;;
     esac
-    [ $count -lt 2 ] || [ $returned = yes ] || break
+    [ $count -lt 2 ] || [ $returned = yes ] || [ -z "$at" ] || [ -z "$before" ] || break
     previous=$address
   done < <(objdump -d --no-show-raw-insn --disassemble="$1" "$vmlinux" | grep -E '^[0-9a-f]+:')
-  [ $count = 2 ] || fail "$1 has no two calls"
+  [ $count -ge 2 ] && [ -n "$at" ] || fail "$1 has no two calls"
   echo "$at ${before:-none} $list"
 }
 read -r at before returns < <(calls_of do_sys_ftruncate)
